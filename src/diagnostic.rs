@@ -1,0 +1,56 @@
+//! One shape for every complaint that has a place: a wrong `--expect`, a wrong file, later a wrong scenario.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A complaint about a place in some text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Where the text comes from: `--expect` or a file name.
+    pub source: String,
+    /// The whole text.
+    pub text: String,
+    /// The bytes that are wrong.
+    pub span: Range<usize>,
+    /// What is wrong, as a sentence fragment.
+    pub title: String,
+    /// What to say under the caret; may be empty.
+    pub label: String,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// As people read it: title, place, the line with a caret, help. Without a trailing newline.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let snippet = Snippet::source(&self.text)
+            .path(&self.source)
+            .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&self.label));
+        let mut group = Level::ERROR.primary_title(&self.title).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        renderer.render(&[group])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_stands_under_the_fault() {
+        let diagnostic = Diagnostic {
+            source: "--expect".into(),
+            text: "trakcs=audio".into(),
+            span: 0..6,
+            title: "unknown subject `trakcs`".into(),
+            label: "no such subject".into(),
+            help: Some("did you mean `tracks`?".into()),
+        };
+        insta::assert_snapshot!(diagnostic.render(false));
+    }
+}

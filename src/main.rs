@@ -1,0 +1,3 @@
+//! The `callcheck` command.
+
+fn main() {}

@@ -1,0 +1,149 @@
+//! What shall happen in a call, as plain data: who joins which room, what is sent, how long to wait, and what is
+//! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
+
+mod expectation;
+mod secret;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::jsep::{MediaKind, Role};
+
+pub use expectation::Expectation;
+pub use secret::Secret;
+
+/// Where two terminals meet when nothing else is said; 2255 spells CALL.
+pub const DEFAULT_ROOM_URL: &str = "ws://127.0.0.1:2255";
+
+/// One call, seen from the side that we play.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// Where the two sides meet.
+    pub room: RoomPlan,
+    /// What our side does.
+    pub leg: LegPlan,
+    /// What was stated about the outcome; the rest is default.
+    pub expectations: Vec<Expectation>,
+    /// Also demand sendrecv/sendrecv everywhere and no finding.
+    pub strict: bool,
+    /// How often a call that did not pass is made again.
+    pub retries: u32,
+    /// A pass on a later try counts as a pass.
+    pub flaky_ok: bool,
+}
+
+/// The room and how to get in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RoomPlan {
+    /// The name of the room.
+    pub name: String,
+    /// `ws://` or `wss://`; [`DEFAULT_ROOM_URL`] if nobody said.
+    pub url: String,
+    /// The first process hosts the room when nobody listens at `url` yet. Off when the URL was stated.
+    pub host: bool,
+    /// What the room asks of those who join.
+    pub token: Option<Secret>,
+}
+
+/// One side of a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LegPlan {
+    /// Who makes the first offer.
+    pub role: Role,
+    /// Our name in the room.
+    pub name: String,
+    /// What we send, in the order of the m-sections.
+    pub send: Vec<SendPlan>,
+    /// STUN and TURN servers, in the order given.
+    pub ice_servers: Vec<IceServer>,
+    /// Which candidates may be used.
+    pub ice_policy: IcePolicy,
+    /// Candidates are sent as they are found; otherwise the description waits for all of them.
+    pub trickle: bool,
+    /// Local addresses to use; empty means every interface that is up.
+    pub bind: Vec<IpAddr>,
+    /// Until the other peer joins.
+    #[serde(serialize_with = "millis")]
+    pub wait: Duration,
+    /// From both present to the answer.
+    #[serde(serialize_with = "millis")]
+    pub answer_timeout: Duration,
+    /// From the answer to verified media.
+    #[serde(serialize_with = "millis")]
+    pub timeout: Duration,
+    /// Of media, once verified. None follows the other side.
+    #[serde(serialize_with = "optional_millis")]
+    pub duration: Option<Duration>,
+}
+
+/// A track to send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendPlan {
+    /// The kind of the track.
+    pub kind: MediaKind,
+    /// Where its media comes from.
+    pub source: SourcePlan,
+}
+
+/// Where media comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourcePlan {
+    /// A tone whose pitch tells who sends it.
+    Tone,
+    /// A picture that carries who sends it, which frame it is and when it was made.
+    Bars,
+    /// A file, looped; Ogg Opus or IVF with VP8. Only its name goes into records.
+    File(#[serde(serialize_with = "file_name")] PathBuf),
+}
+
+/// An entry of RTCConfiguration.iceServers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IceServer {
+    /// RFC 7064 and RFC 7065 URIs.
+    pub urls: Vec<String>,
+    /// For TURN.
+    pub username: Option<String>,
+    /// For TURN.
+    pub credential: Option<Secret>,
+}
+
+/// RTCIceTransportPolicy (W3C webrtc §4.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IcePolicy {
+    /// Every candidate.
+    All,
+    /// Relayed ones only.
+    Relay,
+}
+
+impl LegPlan {
+    /// Whether this side sends that kind.
+    #[must_use]
+    pub fn sends(&self, kind: MediaKind) -> bool {
+        self.send.iter().any(|track| track.kind == kind)
+    }
+}
+
+fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64() * 1e3)
+}
+
+fn optional_millis<S: serde::Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => millis(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Records name the file but hold no path of the machine.
+fn file_name<S: serde::Serializer>(path: &std::path::Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.file_name().unwrap_or_default().to_string_lossy())
+}

@@ -1,0 +1,13 @@
+//! What happened: append-only events of one call, written as JSON lines the moment they happen and read back by
+//! `facts`, by reports and later by `explain`. Nothing here judges.
+
+mod event;
+mod recorder;
+mod signal;
+
+pub use event::{
+    CandidatePair, Event, Header, IceCandidate, InboundMedia, Kind, Latency, OutboundMedia, PeerInfo, Proof,
+    SCHEMA_VERSION, TransceiverRow,
+};
+pub use recorder::{Observer, Recorder};
+pub use signal::{Capabilities, Report, Signal};

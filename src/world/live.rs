@@ -1,0 +1,55 @@
+//! The real world: Tokio's clock, tasks and timers, and a seed from the operating system unless one is given.
+
+#![expect(clippy::disallowed_methods, reason = "this is the place where time, tasks and seeds come from")]
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{BoxFuture, World};
+
+/// The world that real calls run in.
+#[derive(Debug, Clone)]
+pub struct Live {
+    handle: tokio::runtime::Handle,
+    seed: u64,
+}
+
+impl Live {
+    /// The world of the Tokio runtime that this is called in.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { handle: tokio::runtime::Handle::current(), seed }
+    }
+
+    /// A seed drawn from the operating system, for runs that did not state one.
+    #[must_use]
+    pub fn random_seed() -> u64 {
+        rand::random()
+    }
+}
+
+impl World for Live {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        // Entered so that a sleep may be made on a thread that is not one of the runtime's.
+        let _entered = self.handle.enter();
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn spawn_detached(&self, future: BoxFuture<()>) {
+        self.handle.spawn(future);
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+}
