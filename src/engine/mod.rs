@@ -1,1 +1,27 @@
-//! To come.
+//! The adapter of the `webrtc` crate, and the only place that names it: one [`Engine`] is one RTCPeerConnection whose
+//! time, tasks and randomness come from a [`World`](crate::world::World) and whose sockets come from a [`Network`].
+//!
+//! The engine underneath differs from the W3C in many measured ways. What can be mended is mended here, each time with
+//! its reason; what cannot is recognised and reported as [`EngineEvent::Limit`]. `connection` gives the result W3C
+//! meaning.
+
+mod addresses;
+mod config;
+mod engine;
+mod error;
+mod event;
+mod network;
+mod writer;
+
+pub use addresses::local_addresses;
+pub use config::{EngineConfig, IceServer};
+pub use engine::{Applied, Engine, EngineTransceiver, SenderId, TransceiverId};
+pub use error::EngineError;
+pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
+pub use network::{Datagrams, MachineNetwork, Network, Socket};
+pub use writer::{RtpOut, RtpWriter};
+
+/// A filter for `env_logger` that keeps the crates below from printing: they warn once per packet in harmless moments.
+pub const QUIET_LOG_FILTER: &str = "off";
+/// A filter for `env_logger` that shows what the crates below say, without their per-packet complaints.
+pub const VERBOSE_LOG_FILTER: &str = "warn,webrtc=info,rtc=info,rtc_ice=info,rtc_dtls=info";

@@ -1,0 +1,43 @@
+//! What an engine is built with.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The settings of one engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// STUN and TURN servers, as the application gave them. Names are resolved before the engine sees them.
+    pub ice_servers: Vec<IceServer>,
+    /// Only relayed candidates may be used.
+    pub relay_only: bool,
+    /// The local addresses to use; see [`local_addresses`](super::local_addresses).
+    pub bind: Vec<IpAddr>,
+    /// Gathering counts as complete after this time, whatever the servers do.
+    pub gathering_timeout: Duration,
+}
+
+impl EngineConfig {
+    /// No servers, every candidate, gathering for 5 s at most.
+    #[must_use]
+    pub fn new(bind: Vec<IpAddr>) -> Self {
+        Self { ice_servers: Vec::new(), relay_only: false, bind, gathering_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// An entry of RTCConfiguration.iceServers (W3C webrtc §4.2.4).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct IceServer {
+    /// RFC 7064 and RFC 7065 URIs.
+    pub urls: Vec<String>,
+    /// For TURN.
+    pub username: Option<String>,
+    /// For TURN; never shown.
+    pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! Where sockets come from: the machine, or memory.
+
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::world::BoxFuture;
+
+/// Sockets and names. Shared as `Arc<dyn Network>`.
+pub trait Network: Debug + Send + Sync + 'static {
+    /// Makes a socket usable. The engine has bound `socket` to a free port of the machine; a network in memory drops
+    /// it and uses its address as a name.
+    ///
+    /// # Errors
+    /// When the socket cannot be used.
+    fn udp(&self, socket: std::net::UdpSocket) -> io::Result<Socket>;
+
+    /// The addresses of a host. Literal addresses never come here.
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
+        let text = format!("this network knows no names: {host}:{port}");
+        Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))))
+    }
+}
+
+/// What a [`Network`] makes of a bound socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// The socket itself, driven by Tokio with the batching that the system offers.
+    System(std::net::UdpSocket),
+    /// Something else that carries datagrams.
+    Datagrams(Arc<dyn Datagrams>),
+}
+
+/// A datagram socket of any making.
+pub trait Datagrams: Debug + Send + Sync + 'static {
+    /// Its own address, as others see it on this network.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+
+    /// Sends one datagram, or asks to be polled again. A datagram that the network loses was sent.
+    fn poll_send(&self, cx: &mut Context<'_>, datagram: &[u8], to: SocketAddr) -> Poll<io::Result<()>>;
+
+    /// Receives one datagram into `buffer`: its length and where it came from.
+    fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>>;
+}
+
+/// The network of this machine: the kernel's sockets, the system's resolver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MachineNetwork;
+
+impl Network for MachineNetwork {
+    fn udp(&self, socket: std::net::UdpSocket) -> io::Result<Socket> {
+        Ok(Socket::System(socket))
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
+        let host = host.to_owned();
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+    }
+}
