@@ -1,1 +1,223 @@
-//! To come.
+//! One side of a call: what our app does with its connection. It attaches its tracks, offers or answers, trickles
+//! candidates both ways and answers every later offer. The runner carries its signals to the room and back and decides
+//! when the call is over.
+
+mod negotiation;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::mpsc;
+
+use crate::connection::{
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, W3cError, next_event,
+};
+use crate::jsep::{MediaKind, Role};
+use crate::media::{self, Library};
+use crate::plan::{IcePolicy, LegPlan};
+use crate::timeline::{PeerInfo, Recorder, Signal};
+use crate::world::World;
+
+use negotiation::Negotiation;
+
+/// Gathering ends after this long even when a server never answers; the engine alone would wait for ever.
+const GATHERING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a leg needs besides its plan.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// Time, tasks, randomness.
+    pub world: Arc<dyn World>,
+    /// Sockets.
+    pub network: Arc<dyn Network>,
+    /// Where everything is written down.
+    pub recorder: Recorder,
+    /// The files of the plan, already read and checked.
+    pub library: &'a Library,
+    /// The addresses to gather on when the plan states none.
+    pub addresses: Vec<IpAddr>,
+    /// Ourselves in the room.
+    pub me: &'a PeerInfo,
+    /// The other side.
+    pub peer: &'a PeerInfo,
+}
+
+/// The leg could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LegError {
+    /// No connection could be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A source could not be attached.
+    #[error("failed to attach the {kind} track: {error}")]
+    Attach {
+        /// Of what kind.
+        kind: MediaKind,
+        /// Why.
+        error: W3cError,
+    },
+}
+
+/// One side of a call.
+#[derive(Debug)]
+pub struct Leg {
+    role: Role,
+    trickle: bool,
+    recorder: Recorder,
+    world: Arc<dyn World>,
+    connection: Connection,
+    events: mpsc::UnboundedReceiver<ConnectionEvent>,
+    negotiation: Negotiation,
+    /// Remote candidates that came before the remote description.
+    early: Vec<CandidateInit>,
+    /// Signals that are ready to be sent, in order.
+    outbox: VecDeque<Signal>,
+}
+
+/// What a leg has for its runner.
+#[derive(Debug, PartialEq)]
+pub enum LegEvent {
+    /// To be sent to the other side.
+    Send(Signal),
+    /// Something has changed; the timeline says what.
+    Progress,
+}
+
+impl Leg {
+    /// Opens the connection and attaches what the plan sends, so that the caller can offer and the callee can answer.
+    ///
+    /// # Errors
+    /// [`LegError`]; the connection is closed then.
+    pub async fn open(plan: &LegPlan, setting: Setting<'_>) -> Result<Self, LegError> {
+        let config = config(plan, &setting);
+        let Setting { world, network, recorder, library, me, .. } = setting;
+        let (connection, events) =
+            Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
+        let mut leg = Self {
+            role: plan.role,
+            trickle: plan.trickle,
+            recorder,
+            world,
+            connection,
+            events,
+            negotiation: Negotiation::default(),
+            early: Vec::new(),
+            outbox: VecDeque::new(),
+        };
+        if let Err(error) = leg.attach(plan, library, me.number).await {
+            leg.connection.close().await;
+            return Err(error);
+        }
+        Ok(leg)
+    }
+
+    /// The caller makes its offer; the callee waits for one.
+    pub async fn start(&mut self) {
+        if self.role == Role::Caller {
+            self.offer().await;
+        }
+    }
+
+    /// What the other side said. Signals that are not about the connection are not for the leg.
+    pub async fn receive(&mut self, signal: Signal) {
+        match signal {
+            Signal::Description { sdp_type, sdp } => self.receive_description(sdp_type, sdp).await,
+            Signal::Candidate { candidate, sdp_mid, sdp_m_line_index, username_fragment } => {
+                let candidate = CandidateInit { candidate, sdp_mid, sdp_m_line_index, username_fragment };
+                self.receive_candidate(candidate).await;
+            }
+            Signal::EndOfCandidates { username_fragment } => {
+                let end = CandidateInit {
+                    candidate: String::new(),
+                    sdp_mid: None,
+                    sdp_m_line_index: None,
+                    username_fragment,
+                };
+                self.receive_candidate(end).await;
+            }
+            Signal::Done | Signal::HangUp { .. } | Signal::Report(_) | Signal::Again | Signal::Ext(_) => {}
+        }
+    }
+
+    /// The next thing for the runner. Nothing is lost when this is dropped half-way.
+    pub async fn next(&mut self) -> LegEvent {
+        loop {
+            self.send_gathered().await;
+            if let Some(signal) = self.outbox.pop_front() {
+                return LegEvent::Send(signal);
+            }
+            match next_event(&mut self.events).await {
+                ConnectionEvent::Candidate(candidate) => self.gathered(candidate),
+                ConnectionEvent::EndOfCandidates { username_fragment } => {
+                    self.gathering_ended(username_fragment);
+                }
+                ConnectionEvent::Ice(_)
+                | ConnectionEvent::Dtls(_)
+                | ConnectionEvent::Connection(_)
+                | ConnectionEvent::Track { .. }
+                | ConnectionEvent::Proven { .. } => return LegEvent::Progress,
+            }
+        }
+    }
+
+    /// Both descriptions of the first negotiation are set.
+    #[must_use]
+    pub fn is_negotiated(&self) -> bool {
+        self.negotiation.completed
+    }
+
+    /// How far the other side's clock is ahead of ours.
+    pub fn set_clock(&self, offset_us: i64, error_us: u64) {
+        self.connection.set_clock(offset_us, error_us);
+    }
+
+    /// Writes down the transceivers and the media counts as they are now.
+    pub async fn sample(&self) {
+        self.connection.sample().await;
+    }
+
+    /// Closes the connection; nothing of the leg is left when this returns.
+    pub async fn close(self) {
+        self.connection.close().await;
+    }
+
+    async fn attach(&self, plan: &LegPlan, library: &Library, number: u16) -> Result<(), LegError> {
+        // One stream for all tracks, as with getUserMedia({ audio, video }).
+        let stream = format!("{}-{number}", plan.role);
+        for (index, track) in plan.send.iter().enumerate() {
+            let stream_number = u8::try_from(index).unwrap_or(u8::MAX);
+            let source = library.source(track, media::Identity { peer: number, stream: stream_number });
+            let attached = self.connection.add_track(source, &stream).await;
+            attached.map_err(|error| LegError::Attach { kind: track.kind, error })?;
+        }
+        if plan.role == Role::Caller {
+            // Only an offered m-section can be answered, so the caller asks for what it does not send.
+            for &kind in plan.receive.iter().filter(|&&kind| !plan.sends(kind)) {
+                let added = self.connection.add_receiver(kind).await;
+                added.map_err(|error| LegError::Attach { kind, error })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
+    let ice_servers = plan.ice_servers.iter().map(|server| crate::connection::IceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.as_ref().map(|secret| secret.reveal().to_owned()),
+    });
+    Config {
+        ice_servers: ice_servers.collect(),
+        relay_only: plan.ice_policy == IcePolicy::Relay,
+        bind: if plan.bind.is_empty() { setting.addresses.clone() } else { plan.bind.clone() },
+        gathering_timeout: GATHERING_TIMEOUT,
+        identity: Identity {
+            own: setting.me.number,
+            peer: Some(setting.peer.number),
+            peer_stamps: setting.peer.capabilities.stamps,
+        },
+    }
+}

@@ -57,6 +57,8 @@ pub struct LegPlan {
     pub name: String,
     /// What we send, in the order of the m-sections.
     pub send: Vec<SendPlan>,
+    /// What we want of the other side; a caller offers an m-section for each kind that it sends or wants.
+    pub receive: Vec<MediaKind>,
     /// STUN and TURN servers, in the order given.
     pub ice_servers: Vec<IceServer>,
     /// Which candidates may be used.

@@ -2,6 +2,7 @@
 //! `facts`, by reports and later by `explain`. Nothing here judges.
 
 mod event;
+mod file;
 mod recorder;
 mod signal;
 
@@ -9,5 +10,6 @@ pub use event::{
     CandidatePair, Event, Header, IceCandidate, InboundMedia, Kind, Latency, OutboundMedia, PeerInfo, Proof,
     SCHEMA_VERSION, TransceiverRow,
 };
+pub use file::{ReadError, Storage, Timeline, TimelineWriter};
 pub use recorder::{Observer, Recorder};
 pub use signal::{Capabilities, Report, Signal};

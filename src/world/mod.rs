@@ -3,6 +3,8 @@
 
 #[cfg(feature = "engine")]
 mod live;
+#[cfg(test)]
+pub(crate) mod stepped;
 mod task;
 
 use std::fmt::Debug;
