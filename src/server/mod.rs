@@ -1,1 +1,13 @@
-//! To come.
+//! The room server: where two or more peers meet by name, are told of each other, are paired for a call, and have
+//! their signals relayed. [`Hub`] is the rooms themselves, logic over messages and a clock; [`Server`] puts it on a TCP
+//! port over HTTP and WebSocket; [`join_memory`] is a client without a socket.
+
+mod config;
+mod hub;
+mod listener;
+mod memory;
+
+pub use config::{Limits, ServerConfig};
+pub use hub::Hub;
+pub use listener::{BindError, Server};
+pub use memory::join_memory;

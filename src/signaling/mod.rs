@@ -1,1 +1,14 @@
-//! To come.
+//! How a peer takes part in a room: the canonical signals, the wire messages of callcheck's own protocol
+//! (`docs/room-protocol.md`), and the clients that carry them. The client over WebSocket is here; the one in memory is
+//! `server::join_memory`, because only the server knows its rooms.
+
+mod error;
+mod request;
+mod room;
+mod websocket;
+
+pub use crate::timeline::{Capabilities, PeerInfo, Signal};
+pub use error::{ErrorCode, JoinError, RoomError};
+pub use request::{JoinRequest, Token};
+pub use room::{Room, RoomEvent};
+pub use websocket::{WebSocketOptions, join_websocket};
