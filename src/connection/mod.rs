@@ -4,6 +4,8 @@
 
 mod actor;
 mod error;
+mod observing;
+mod operations;
 mod receiving;
 mod sending;
 mod transceivers;

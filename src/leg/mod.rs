@@ -15,7 +15,7 @@ use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, W3cError, next_event,
 };
 use crate::jsep::{MediaKind, Role};
-use crate::media::{self, Library};
+use crate::media::{self, MediaError};
 use crate::plan::{IcePolicy, LegPlan};
 use crate::timeline::{PeerInfo, Recorder, Signal};
 use crate::world::World;
@@ -34,8 +34,6 @@ pub struct Setting<'a> {
     pub network: Arc<dyn Network>,
     /// Where everything is written down.
     pub recorder: Recorder,
-    /// The files of the plan, already read and checked.
-    pub library: &'a Library,
     /// The addresses to gather on when the plan states none.
     pub addresses: Vec<IpAddr>,
     /// Ourselves in the room.
@@ -50,6 +48,9 @@ pub enum LegError {
     /// No connection could be made.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A file that was there before the call is no longer.
+    #[error(transparent)]
+    Media(#[from] MediaError),
     /// A source could not be attached.
     #[error("failed to attach the {kind} track: {error}")]
     Attach {
@@ -92,7 +93,7 @@ impl Leg {
     /// [`LegError`]; the connection is closed then.
     pub async fn open(plan: &LegPlan, setting: Setting<'_>) -> Result<Self, LegError> {
         let config = config(plan, &setting);
-        let Setting { world, network, recorder, library, me, .. } = setting;
+        let Setting { world, network, recorder, me, .. } = setting;
         let (connection, events) =
             Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
         let mut leg = Self {
@@ -106,7 +107,7 @@ impl Leg {
             early: Vec::new(),
             outbox: VecDeque::new(),
         };
-        if let Err(error) = leg.attach(plan, library, me.number).await {
+        if let Err(error) = leg.attach(plan, me.number).await {
             leg.connection.close().await;
             return Err(error);
         }
@@ -183,12 +184,12 @@ impl Leg {
         self.connection.close().await;
     }
 
-    async fn attach(&self, plan: &LegPlan, library: &Library, number: u16) -> Result<(), LegError> {
+    async fn attach(&self, plan: &LegPlan, number: u16) -> Result<(), LegError> {
         // One stream for all tracks, as with getUserMedia({ audio, video }).
         let stream = format!("{}-{number}", plan.role);
         for (index, track) in plan.send.iter().enumerate() {
             let stream_number = u8::try_from(index).unwrap_or(u8::MAX);
-            let source = library.source(track, media::Identity { peer: number, stream: stream_number });
+            let source = media::open(track, media::Identity { peer: number, stream: stream_number })?;
             let attached = self.connection.add_track(source, &stream).await;
             attached.map_err(|error| LegError::Attach { kind: track.kind, error })?;
         }

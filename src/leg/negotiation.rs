@@ -48,12 +48,15 @@ impl Leg {
     }
 
     async fn receive_offer(&mut self, sdp: String) {
-        if self.negotiation.offering && !self.yield_to_offer().await {
-            return;
+        if self.negotiation.offering && self.role == Role::Caller {
+            // Glare (W3C webrtc §10.7): the callee is the polite side, whose connection takes its own offer back.
+            return self
+                .note("an offer came while ours was open; the caller is the impolite side and ignores it");
         }
         if self.connection.set_remote_description(SdpType::Offer, sdp).await.is_err() {
             return;
         }
+        self.negotiation.offering = false;
         self.add_early_candidates().await;
         let answered = async {
             let sdp = self.connection.create_answer().await?;
@@ -64,17 +67,6 @@ impl Leg {
             self.negotiation.completed = true;
             self.send_description(SdpType::Answer, sdp);
         }
-    }
-
-    /// Glare: the callee is the polite side and takes its own offer back (W3C webrtc §10.7). Whether it did.
-    async fn yield_to_offer(&mut self) -> bool {
-        if self.role == Role::Caller {
-            self.note("an offer came while ours was open; ignored, because the caller is the impolite side");
-            return false;
-        }
-        let rolled_back = self.connection.set_local_description(SdpType::Rollback, String::new()).await.is_ok();
-        self.negotiation.offering = !rolled_back;
-        rolled_back
     }
 
     async fn receive_answer(&mut self, sdp_type: SdpType, sdp: String) {

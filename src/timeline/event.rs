@@ -411,3 +411,26 @@ pub struct Latency {
     /// The histogram (HdrHistogram V2, microseconds, base64), so that runs can be merged; null when left out.
     pub histogram: Option<String>,
 }
+
+impl IceCandidate {
+    /// Reads the parts of `candidate:...` (RFC 8839 §5.1). What is missing stays empty; the text itself is kept.
+    #[must_use]
+    pub fn parse(candidate: &str) -> Self {
+        let words: Vec<&str> = candidate.split_ascii_whitespace().collect();
+        let word = |index: usize| words.get(index).copied().unwrap_or_default();
+        let after = |key: &str| {
+            let at = words.iter().position(|word| *word == key)?;
+            words.get(at + 1).copied()
+        };
+        let (host, port) = (word(4), word(5));
+        let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Self {
+            candidate: candidate.to_owned(),
+            candidate_type: after("typ").unwrap_or_default().to_owned(),
+            protocol: word(2).to_ascii_lowercase(),
+            address: if host.is_empty() { String::new() } else { address },
+            relay_protocol: None,
+            url: None,
+        }
+    }
+}

@@ -203,8 +203,12 @@ mod tests {
     }
 
     fn started(number: u64) -> Event {
-        let peer =
-            PeerInfo { name: "bob".into(), role: Some(Role::Callee), number: 2, capabilities: Capabilities::default() };
+        let peer = PeerInfo {
+            name: "bob".into(),
+            role: Some(Role::Callee),
+            number: 2,
+            capabilities: Capabilities::default(),
+        };
         event(number, Kind::CallStarted { call: "c1".into(), peer })
     }
 
@@ -244,14 +248,18 @@ mod tests {
         let timeline = Timeline::parse(&text).unwrap();
         assert!(timeline.torn);
         let unknown = serde_json::json!({"teleported": {"to": "mars"}});
-        assert_eq!(timeline.events, [Event { id: "caller:1".into(), at_us: 5, kind: Kind::Unknown(unknown.clone()) }]);
+        assert_eq!(
+            timeline.events,
+            [Event { id: "caller:1".into(), at_us: 5, kind: Kind::Unknown(unknown.clone()) }]
+        );
         assert_eq!(serde_json::to_value(&timeline.events[0].kind).unwrap(), unknown);
     }
 
     #[test]
     fn damage_in_the_middle_is_named_with_its_line() {
         let header_line = String::from_utf8(line(&header())).unwrap();
-        let text = format!("{header_line}nonsense\n{{\"id\":\"caller:2\",\"at_us\":1,\"kind\":\"closed\"}}\n");
+        let text =
+            format!("{header_line}nonsense\n{{\"id\":\"caller:2\",\"at_us\":1,\"kind\":\"closed\"}}\n");
         assert!(Timeline::parse(&text).unwrap_err().to_string().starts_with("line 2: not an event"));
         assert!(Timeline::parse("<html>").unwrap_err().to_string().starts_with("line 1: not the header"));
         assert!(Timeline::parse("").is_err());

@@ -44,7 +44,10 @@ struct Job {
 }
 
 impl Stepped {
-    #[expect(clippy::disallowed_methods, reason = "an Instant cannot be made in any other way; only its distance counts")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an Instant cannot be made in any other way; only its distance counts"
+    )]
     pub(crate) fn new() -> Self {
         Self(Arc::new(Shared { start: Instant::now(), state: Mutex::default() }))
     }
@@ -210,7 +213,10 @@ mod tests {
                 futures::future::pending::<()>().await;
                 drop(told);
             });
-            assert_eq!(timeout(&inner, Duration::from_millis(5), futures::future::pending::<()>()).await, Err(Elapsed));
+            assert_eq!(
+                timeout(&inner, Duration::from_millis(5), futures::future::pending::<()>()).await,
+                Err(Elapsed)
+            );
             drop(task);
             assert!(heard.await.is_err(), "the task was dropped with everything that it held");
         });

@@ -112,6 +112,7 @@ fn container(bytes: &[u8]) -> &'static str {
         (0, b"fLaC", "a FLAC file"),
         (0, b"\0\0\0\x01", "an Annex B stream"),
     ];
-    let found = known.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    let found =
+        known.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     found.map_or("no media that callcheck knows", |(_, _, name)| name)
 }

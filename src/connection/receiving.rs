@@ -1,0 +1,76 @@
+//! From the engine's packets to sinks: one for each m-section that a track has arrived on.
+
+use std::collections::BTreeMap;
+use std::time::{Instant, SystemTime};
+
+use super::Identity;
+use crate::engine::RtpIn;
+use crate::jsep::MediaKind;
+use crate::media::{ClockOffset, Expected, Packet, Sink, SinkEvent};
+use crate::timeline::{InboundMedia, Kind};
+
+/// All sinks, by mid.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    identity: Identity,
+    clock: Option<ClockOffset>,
+    sinks: BTreeMap<String, (MediaKind, Sink)>,
+}
+
+impl Receiving {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self { identity, clock: None, sinks: BTreeMap::new() }
+    }
+
+    /// A track has arrived: what comes in on `mid` is read from now on.
+    pub(super) fn add(&mut self, mid: &str, kind: MediaKind) {
+        let expected = Expected {
+            peer: self.identity.peer,
+            own: self.identity.own,
+            stamps: self.identity.peer_stamps,
+            clock: self.clock,
+        };
+        let fresh = || (kind, Sink::new(kind, mid, expected));
+        self.sinks.entry(mid.to_owned()).or_insert_with(fresh);
+    }
+
+    pub(super) fn set_clock(&mut self, offset_us: i64, error_us: u64) {
+        let clock = ClockOffset { offset_us, error_us };
+        self.clock = Some(clock);
+        for (_, sink) in self.sinks.values_mut() {
+            sink.set_clock(clock);
+        }
+    }
+
+    /// Reads a packet. Gives what is new, and whether the decoder needs a key frame.
+    pub(super) fn push(
+        &mut self,
+        mid: &str,
+        packet: RtpIn,
+        at: Instant,
+        wall: SystemTime,
+    ) -> (Vec<Kind>, bool) {
+        let Some((kind, sink)) = self.sinks.get_mut(mid) else { return (Vec::new(), false) };
+        let RtpIn { sequence, timestamp, marker, payload_type, ssrc, payload } = packet;
+        let wall_us = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
+        let packet = Packet { sequence, timestamp, marker, payload_type, ssrc, payload };
+        let mut events = Vec::new();
+        sink.push(&packet, at, u64::try_from(wall_us).unwrap_or(u64::MAX), &mut events);
+        let events = events.into_iter().map(|event| record(event, mid, *kind)).collect();
+        (events, sink.wants_key_frame())
+    }
+
+    pub(super) fn snapshot(&self, now: Instant) -> Vec<InboundMedia> {
+        self.sinks.values().map(|(_, sink)| sink.snapshot(now)).collect()
+    }
+}
+
+fn record(event: SinkEvent, mid: &str, kind: MediaKind) -> Kind {
+    let mid = mid.to_owned();
+    match event {
+        SinkEvent::FirstRtp => Kind::FirstRtp { mid, kind },
+        SinkEvent::FirstFrame => Kind::FirstFrame { mid, kind },
+        SinkEvent::Proven(proof) => Kind::MediaProven { mid, kind, proof },
+        SinkEvent::Wrong(wrong) => Kind::MediaWrong { mid, kind, wrong },
+    }
+}

@@ -1,0 +1,260 @@
+//! One call: what comes from the room and from the leg is handled here, one thing at a time. The phases that it goes
+//! through are in `phases`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::channel::mpsc;
+use futures::{FutureExt, select_biased};
+
+use super::{Deps, Played};
+use crate::expect::{Verdict, judge};
+use crate::facts::Facts;
+use crate::leg::{Leg, LegEvent, Setting};
+use crate::plan::Plan;
+use crate::signaling::{Room, RoomEvent};
+use crate::timeline::{Event, Header, Kind, PeerInfo, Recorder, SCHEMA_VERSION, Signal, TimelineWriter};
+
+/// One call while it is played.
+pub(super) struct Call<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) deps: &'a mut Deps,
+    pub(super) room: &'a mut Room,
+    pub(super) recorder: Recorder,
+    pub(super) facts: Facts,
+    /// Events on their way from the recorder to the facts.
+    events: mpsc::UnboundedReceiver<Event>,
+    writer: Option<Arc<Mutex<TimelineWriter>>>,
+    number: u32,
+    pub(super) leg: Option<Leg>,
+    pub(super) call: Option<String>,
+    pub(super) peer: Option<PeerInfo>,
+    /// The other side has said something in this call.
+    pub(super) answered: bool,
+    pub(super) peer_done: bool,
+    pub(super) peer_reported: bool,
+}
+
+/// What a step has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something has happened and is in the facts.
+    Event,
+    /// The time given has come.
+    Deadline,
+}
+
+/// Somebody interrupted the run.
+#[derive(Debug)]
+pub(super) struct Interrupted;
+
+impl<'a> Call<'a> {
+    pub(super) fn new(plan: &'a Plan, deps: &'a mut Deps, room: &'a mut Room, number: u32) -> Self {
+        let role = plan.leg.role;
+        let (start, epoch_us) = (deps.world.now(), wall_us(deps));
+        let recorder = Recorder::new(role, start);
+        let (fold, events) = mpsc::unbounded();
+        recorder.observe(Box::new(move |event| {
+            // The call that folds them may be over already.
+            let _ = fold.unbounded_send(event.clone());
+        }));
+        if let Some(observe) = &mut deps.observe {
+            recorder.observe(observe(number));
+        }
+        let facts = Facts::new(role).with_epoch(epoch_us);
+        Self {
+            plan,
+            deps,
+            room,
+            recorder,
+            facts,
+            events,
+            writer: None,
+            number,
+            leg: None,
+            call: None,
+            peer: None,
+            answered: false,
+            peer_done: false,
+            peer_reported: false,
+        }
+    }
+
+    /// Plays the call to its end and judges it. Also says whether the other side took part.
+    pub(super) async fn play(mut self) -> (Played, bool) {
+        let opened = self.start_recording();
+        let could_not_start = self.run_phases().await;
+        self.fold();
+        let record_error = opened.err().or_else(|| {
+            let writer = self.writer.take()?;
+            writer.lock().unwrap_or_else(PoisonError::into_inner).finish().err()
+        });
+        let verdicts = self.judge(true);
+        (Played { facts: self.facts, verdicts, record_error, could_not_start }, self.answered)
+    }
+
+    fn start_recording(&mut self) -> std::io::Result<()> {
+        let Some(open) = &mut self.deps.record else { return Ok(()) };
+        let storage = open(self.number)?;
+        let header = Header {
+            schema_version: SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            call: None,
+            role: self.plan.leg.role,
+            name: self.plan.leg.name.clone(),
+            epoch_us: wall_us(self.deps),
+            clock: "real".to_owned(),
+            seed: self.deps.world.seed(),
+            // Invariant: a plan is plain data whose secrets serialise as `[redacted]`.
+            plan: serde_json::to_value(self.plan).expect("a plan is plain data"),
+        };
+        let writer = Arc::new(Mutex::new(TimelineWriter::new(storage, header)));
+        self.writer = Some(Arc::clone(&writer));
+        self.recorder.observe(Box::new(move |event| {
+            writer.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        }));
+        Ok(())
+    }
+
+    /// Opens our side of the call.
+    pub(super) async fn open_leg(&mut self, peer: &PeerInfo) -> Result<(), String> {
+        let me = self.room.me().clone();
+        let setting = Setting {
+            world: Arc::clone(&self.deps.world),
+            network: Arc::clone(&self.deps.network),
+            recorder: self.recorder.clone(),
+            addresses: self.deps.addresses.clone(),
+            me: &me,
+            peer,
+        };
+        let leg = Leg::open(&self.plan.leg, setting).await.map_err(|error| error.to_string())?;
+        self.leg = Some(leg);
+        Ok(())
+    }
+
+    /// Waits for the next thing, but no longer than until `deadline`, and handles it.
+    pub(super) async fn step(&mut self, deadline: Option<Instant>) -> Result<Step, Interrupted> {
+        let step = self.wait(deadline).await?;
+        self.fold();
+        Ok(step)
+    }
+
+    async fn wait(&mut self, deadline: Option<Instant>) -> Result<Step, Interrupted> {
+        let world = Arc::clone(&self.deps.world);
+        let left = deadline.map(|at| at.saturating_duration_since(world.now()));
+        if left == Some(Duration::ZERO) && self.deps.interrupt.peek().is_none() {
+            return Ok(Step::Deadline);
+        }
+        let happened = {
+            let timer = async {
+                match left {
+                    Some(left) => world.sleep(left).await,
+                    None => futures::future::pending().await,
+                }
+            };
+            let leg = async {
+                match &mut self.leg {
+                    Some(leg) => leg.next().await,
+                    None => futures::future::pending().await,
+                }
+            };
+            let mut interrupt = self.deps.interrupt.clone();
+            select_biased! {
+                () = interrupt => return Err(Interrupted),
+                event = self.room.next().fuse() => Happened::Room(event),
+                event = leg.fuse() => Happened::Leg(event),
+                event = futures::StreamExt::select_next_some(&mut self.events) => Happened::Recorded(event),
+                () = timer.fuse() => return Ok(Step::Deadline),
+            }
+        };
+        match happened {
+            Happened::Room(event) => self.room_event(event).await,
+            Happened::Leg(LegEvent::Send(signal)) => self.send(signal),
+            Happened::Leg(LegEvent::Progress) => {}
+            Happened::Recorded(event) => self.facts.apply(&event),
+        }
+        Ok(Step::Event)
+    }
+
+    async fn room_event(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::PeerJoined(peer) => self.record(Kind::PeerJoined(peer)),
+            RoomEvent::PeerLeft { name, reason } => self.record(Kind::PeerLeft { name, reason }),
+            RoomEvent::CallStarted { call, peer } => {
+                self.call = Some(call.clone());
+                self.peer = Some(peer.clone());
+                self.record(Kind::CallStarted { call, peer });
+            }
+            RoomEvent::Signal { from, call, seq, signal, .. } => self.signal(from, call, seq, signal).await,
+            RoomEvent::ClockOffset { offset_us, error_us, .. } => {
+                self.record(Kind::ClockOffset { offset_us, error_us });
+                if let Some(leg) = &self.leg {
+                    leg.set_clock(offset_us, error_us);
+                }
+            }
+            RoomEvent::Error(error) => {
+                let (code, message) = (error.code.to_string(), error.message);
+                self.record(Kind::RoomError { code, message });
+            }
+            RoomEvent::Lost { reason } => self.record(Kind::RoomLost { reason }),
+        }
+    }
+
+    async fn signal(&mut self, from: String, call: Option<String>, seq: Option<u64>, signal: Signal) {
+        if call.is_some() && call != self.call {
+            return self.record(Kind::Note(format!("a signal of another call came from {from}; ignored")));
+        }
+        self.answered = true;
+        if let Signal::Report(report) = signal {
+            let role = self.plan.leg.role.other();
+            self.peer_reported = true;
+            return self.record(Kind::PeerReport { role, epoch_us: report.epoch_us, events: report.events });
+        }
+        self.peer_done |= signal == Signal::Done;
+        self.record(Kind::SignalReceived { from, seq, signal: signal.clone() });
+        if let Some(leg) = &mut self.leg {
+            leg.receive(signal).await;
+        }
+    }
+
+    pub(super) fn send(&mut self, signal: Signal) {
+        let to = self.peer.as_ref().map(|peer| peer.name.as_str());
+        let seq = self.room.send(to, signal.clone());
+        // A report repeats the timeline; it is not recorded once more.
+        if !matches!(signal, Signal::Report(_)) {
+            self.record(Kind::SignalSent { seq, signal });
+        }
+    }
+
+    pub(super) fn record(&self, kind: Kind) {
+        self.recorder.record(self.deps.world.now(), kind);
+    }
+
+    /// Lets the facts catch up with the timeline.
+    pub(super) fn fold(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.facts.apply(&event);
+        }
+    }
+
+    pub(super) fn judge(&self, ended: bool) -> Vec<Verdict> {
+        let now = self.deps.world.now().saturating_duration_since(self.recorder.start());
+        judge(self.plan, &self.facts, ended, u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn epoch_us(&self) -> u64 {
+        let since_start = self.deps.world.now().saturating_duration_since(self.recorder.start());
+        wall_us(self.deps).saturating_sub(u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+enum Happened {
+    Room(RoomEvent),
+    Leg(LegEvent),
+    Recorded(Event),
+}
+
+fn wall_us(deps: &Deps) -> u64 {
+    let since = deps.world.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

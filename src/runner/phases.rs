@@ -1,0 +1,257 @@
+//! The phases of a call: meet, negotiate, verify the media, let it run, say goodbye. Each waits for what must happen,
+//! with a deadline; what ends a call early is in `ending`.
+
+use std::time::{Duration, Instant};
+
+use super::call::{Call, Interrupted, Step};
+use super::ending::Ending;
+use super::key_events::key_events;
+use crate::expect::{Settles, Status};
+use crate::jsep::{Role, SignalingState};
+use crate::plan::Subject;
+use crate::timeline::{Kind, PeerInfo, Report, Signal};
+
+/// How long a missing track is waited for once everything else has come right: a second offer may still bring it.
+const FOLLOW_UP: Duration = Duration::from_secs(5);
+/// How long media runs for a callee that would follow the caller, when the caller can no longer be heard.
+const DEFAULT_DURATION: Duration = Duration::from_secs(5);
+/// How long the other side is given to tell what it saw, and then to hang up.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+impl Call<'_> {
+    /// Runs the call to its end; everything is closed when this returns. Why it could not start, if it could not.
+    pub(super) async fn run_phases(&mut self) -> Option<String> {
+        self.note_presence();
+        let ending = match self.talk().await {
+            Ok(ending) | Err(ending) => ending,
+        };
+        let could_not_start = match &ending {
+            Ending::CouldNotStart(why) => Some(why.clone()),
+            _ => None,
+        };
+        self.close(&ending).await;
+        could_not_start
+    }
+
+    async fn talk(&mut self) -> Result<Ending, Ending> {
+        let peer = self.meet().await?;
+        self.open_leg(&peer).await.map_err(Ending::CouldNotStart)?;
+        self.negotiate().await?;
+        self.verify().await?;
+        self.let_run().await?;
+        self.agree_to_end().await?;
+        Ok(Ending::Agreed)
+    }
+
+    fn note_presence(&mut self) {
+        let url = (!self.plan.room.url.is_empty()).then(|| self.plan.room.url.clone());
+        let (room, me) = (self.plan.room.name.clone(), self.room.me().clone());
+        self.record(Kind::Joined { room, url, me });
+        for peer in self.room.peers().to_vec() {
+            self.record(Kind::PeerJoined(peer));
+        }
+        self.fold();
+    }
+
+    /// Until the room has paired us with the other side.
+    async fn meet(&mut self) -> Result<PeerInfo, Ending> {
+        let deadline = self.after(self.plan.leg.wait);
+        loop {
+            if let Some(peer) = &self.peer {
+                return Ok(peer.clone());
+            }
+            if self.facts.room_lost.is_some() {
+                return Err(Ending::RoomLost);
+            }
+            if self.step(Some(deadline)).await? == Step::Deadline {
+                return Err(Ending::NobodyCame);
+            }
+        }
+    }
+
+    /// Until both descriptions are set.
+    async fn negotiate(&mut self) -> Result<(), Ending> {
+        let deadline = self.after(self.plan.leg.answer_timeout);
+        if let Some(leg) = &mut self.leg {
+            leg.start().await;
+        }
+        self.fold();
+        while !self.is_negotiated() {
+            self.ended_early()?;
+            if self.facts.vanished().is_some() {
+                return Err(Ending::Vanished);
+            }
+            if self.facts.room_lost.is_some() {
+                return Err(Ending::RoomLost);
+            }
+            if self.step(Some(deadline)).await? == Step::Deadline {
+                return Err(Ending::NotAnswered);
+            }
+        }
+        Ok(())
+    }
+
+    /// Until nothing that is expected may still come true by waiting.
+    async fn verify(&mut self) -> Result<(), Ending> {
+        let deadline = self.after(self.plan.leg.timeout);
+        let mut waiting_for_a_track_since = None;
+        loop {
+            self.ended_early()?;
+            let missing = self.missing();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let only_tracks = missing.iter().all(|subject| *subject == Subject::Tracks);
+            let deadline = if only_tracks && self.all_negotiated_media_came() {
+                let since = *waiting_for_a_track_since.get_or_insert_with(|| self.now());
+                deadline.min(since + FOLLOW_UP)
+            } else {
+                waiting_for_a_track_since = None;
+                deadline
+            };
+            if self.step(Some(deadline)).await? == Step::Deadline {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The media runs for the planned duration, or for as long as the side that we follow wants.
+    async fn let_run(&mut self) -> Result<(), Ending> {
+        let begun = self.now();
+        let cannot_follow = begun + DEFAULT_DURATION;
+        loop {
+            self.ended_early()?;
+            let deadline = match self.plan.leg.duration {
+                Some(duration) => Some(begun + duration),
+                None if self.peer_done => return Ok(()),
+                None if self.is_out_of_earshot() => Some(cannot_follow.max(begun)),
+                None => None,
+            };
+            if self.step(deadline).await? == Step::Deadline {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says that we are done, waits until the other side is, and exchanges what both have seen.
+    async fn agree_to_end(&mut self) -> Result<(), Ending> {
+        if self.is_out_of_earshot() {
+            return Ok(());
+        }
+        self.send(Signal::Done);
+        self.fold();
+        if !self.peer_ends_in_order() {
+            return Ok(());
+        }
+        while !self.peer_done {
+            self.ended_early()?;
+            if self.is_out_of_earshot() {
+                return Ok(());
+            }
+            self.step(None).await?;
+        }
+        self.tell_what_we_saw().await;
+        let deadline = self.after(GOODBYE);
+        while !self.peer_reported && !self.is_out_of_earshot() {
+            if self.step(Some(deadline)).await? == Step::Deadline {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_what_we_saw(&mut self) {
+        if let Some(leg) = &self.leg {
+            leg.sample().await;
+        }
+        self.fold();
+        let report = Report { epoch_us: self.epoch_us(), events: key_events(&self.recorder.events()) };
+        self.send(Signal::Report(report));
+    }
+
+    /// Hangs up and closes everything. Waits no longer than a goodbye takes.
+    async fn close(&mut self, ending: &Ending) {
+        if matches!(ending, Ending::Interrupted) {
+            self.record(Kind::Interrupted);
+        }
+        if !matches!(ending, Ending::Agreed)
+            && let Some(leg) = &self.leg
+        {
+            leg.sample().await;
+        }
+        self.fold();
+        self.hang_up(ending).await;
+        self.record(Kind::Ended { reason: self.describe(ending) });
+        if let Some(leg) = self.leg.take() {
+            leg.close().await;
+        }
+        self.record(Kind::Closed);
+    }
+
+    async fn hang_up(&mut self, ending: &Ending) {
+        if self.facts.hang_up.is_some() || self.leg.is_none() || self.is_out_of_earshot() {
+            return;
+        }
+        // After an orderly end the caller hangs up and the callee hears it; otherwise whoever ends the call.
+        if matches!(ending, Ending::Agreed) && self.plan.leg.role == Role::Callee && self.peer_ends_in_order()
+        {
+            let deadline = self.after(GOODBYE);
+            while self.facts.hang_up.is_none() && !self.is_out_of_earshot() {
+                if !matches!(self.step(Some(deadline)).await, Ok(Step::Event)) {
+                    break;
+                }
+            }
+        }
+        if self.facts.hang_up.is_none() && !self.is_out_of_earshot() {
+            let reason = self.describe(ending);
+            self.send(Signal::HangUp { reason });
+            self.fold();
+        }
+    }
+
+    /// What is expected, does not hold yet, and may come true by waiting.
+    fn missing(&self) -> Vec<Subject> {
+        let verdicts = self.judge(false);
+        let waiting = verdicts.iter().filter(|verdict| verdict.status == Status::Unknown(Settles::MayHold));
+        waiting.map(|verdict| verdict.subject).collect()
+    }
+
+    /// Every m-section that receives has shown its media, and no negotiation is under way.
+    fn all_negotiated_media_came(&self) -> bool {
+        let own = self.facts.own();
+        let stable = own.states.signaling.last().is_none_or(|last| last.state == SignalingState::Stable);
+        let Some((_, rows)) = &own.transceivers else { return false };
+        let mut receiving = rows.iter().filter(|row| row.current_direction.is_some_and(|now| now.receives()));
+        let came = |mid: &Option<String>| {
+            mid.as_ref().and_then(|mid| own.mids.get(mid)).is_some_and(|facts| facts.proven.is_some())
+        };
+        stable && receiving.all(|row| came(&row.mid))
+    }
+
+    fn is_negotiated(&self) -> bool {
+        self.leg.as_ref().is_some_and(crate::leg::Leg::is_negotiated)
+    }
+
+    /// The other side cannot be reached through the room any more.
+    pub(super) fn is_out_of_earshot(&self) -> bool {
+        self.facts.room_lost.is_some() || self.facts.other().presence.left.is_some() || self.peer.is_none()
+    }
+
+    fn peer_ends_in_order(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.capabilities.end_of_call)
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.deps.world.now()
+    }
+
+    fn after(&self, duration: Duration) -> Instant {
+        self.now() + duration
+    }
+}
+
+impl From<Interrupted> for Ending {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
