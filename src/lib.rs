@@ -45,3 +45,6 @@ pub mod runner;
 pub mod server;
 #[cfg(feature = "engine")]
 pub mod signaling;
+
+#[cfg(all(test, feature = "engine"))]
+mod tests;

@@ -24,22 +24,21 @@ impl Receiving {
 
     /// A track has arrived: what comes in on `mid` is read from now on.
     pub(super) fn add(&mut self, mid: &str, kind: MediaKind) {
-        let expected = Expected {
-            peer: self.identity.peer,
-            own: self.identity.own,
-            stamps: self.identity.peer_stamps,
-            clock: self.clock,
-        };
-        let fresh = || (kind, Sink::new(kind, mid, expected));
-        self.sinks.entry(mid.to_owned()).or_insert_with(fresh);
+        let expected = self.expected();
+        self.sinks.entry(mid.to_owned()).or_insert_with(|| (kind, Sink::new(kind, mid, expected)));
     }
 
     pub(super) fn set_clock(&mut self, offset_us: i64, error_us: u64) {
-        let clock = ClockOffset { offset_us, error_us };
-        self.clock = Some(clock);
+        self.clock = Some(ClockOffset { offset_us, error_us });
+        let expected = self.expected();
         for (_, sink) in self.sinks.values_mut() {
-            sink.set_clock(clock);
+            sink.expect(expected);
         }
+    }
+
+    fn expected(&self) -> Expected {
+        let Identity { own, peer, peer_stamps } = self.identity;
+        Expected { peer, own, stamps: peer_stamps, clock: self.clock }
     }
 
     /// Reads a packet. Gives what is new, and whether the decoder needs a key frame.
@@ -54,8 +53,7 @@ impl Receiving {
         let RtpIn { sequence, timestamp, marker, payload_type, ssrc, payload } = packet;
         let wall_us = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
         let packet = Packet { sequence, timestamp, marker, payload_type, ssrc, payload };
-        let mut events = Vec::new();
-        sink.push(&packet, at, u64::try_from(wall_us).unwrap_or(u64::MAX), &mut events);
+        let events = sink.push(&packet, at, u64::try_from(wall_us).unwrap_or(u64::MAX));
         let events = events.into_iter().map(|event| record(event, mid, *kind)).collect();
         (events, sink.wants_key_frame())
     }
