@@ -6,6 +6,8 @@ mod config;
 mod hub;
 mod listener;
 mod memory;
+mod queue;
+mod rooms;
 
 pub use config::{Limits, ServerConfig};
 pub use hub::Hub;

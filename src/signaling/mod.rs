@@ -2,9 +2,12 @@
 //! (`docs/room-protocol.md`), and the clients that carry them. The client over WebSocket is here; the one in memory is
 //! `server::join_memory`, because only the server knows its rooms.
 
+mod clock;
 mod error;
+pub(crate) mod message;
 mod request;
 mod room;
+pub(crate) mod session;
 mod websocket;
 
 pub use crate::timeline::{Capabilities, PeerInfo, Signal};

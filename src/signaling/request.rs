@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::Capabilities;
 use crate::jsep::Role;
 
@@ -31,15 +33,15 @@ impl Token {
         Self(text.into())
     }
 
-    /// The text, for the join message only.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
+    /// `text` without any trace of the token.
+    pub(crate) fn strike_from(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[redacted]") }
     }
 
     /// Whether `offered` is this token; takes the same time wherever they differ.
     #[must_use]
-    pub fn admits(&self, offered: &str) -> bool {
-        let (ours, theirs) = (self.0.as_bytes(), offered.as_bytes());
+    pub fn admits(&self, offered: &Self) -> bool {
+        let (ours, theirs) = (self.0.as_bytes(), offered.0.as_bytes());
         let difference = ours.iter().zip(theirs).fold(0, |difference, (a, b)| difference | (a ^ b));
         ours.len() == theirs.len() && std::hint::black_box(difference) == 0
     }
@@ -51,6 +53,23 @@ impl fmt::Debug for Token {
     }
 }
 
+/// For the `join` message only; nothing else that is serialised holds a token.
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Serde's own complaint would show what was sent.
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            _ => Err(de::Error::custom("`token` is not a string")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,9 +77,9 @@ mod tests {
     #[test]
     fn a_token_admits_only_itself_and_does_not_show() {
         let token = Token::new("open sesame");
-        assert!(token.admits("open sesame"));
+        assert!(token.admits(&Token::new("open sesame")));
         for wrong in ["", "open sesamE", "open sesam", "open sesame!", "Open sesame"] {
-            assert!(!token.admits(wrong), "{wrong}");
+            assert!(!token.admits(&Token::new(wrong)), "{wrong}");
         }
         assert_eq!(format!("{token:?}"), "[redacted]");
     }

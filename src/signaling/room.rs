@@ -1,13 +1,37 @@
 //! A place in a room, as its owner sees it.
 
-use super::{PeerInfo, RoomError, Signal};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
+
+use super::clock::Clock;
+use super::message::{Body, Envelope, Join, Message, shorten};
+use super::session::{Incoming, Link, Outgoing, Session};
+use super::{JoinError, JoinRequest, PeerInfo, RoomError, Signal, Token};
+use crate::world::{self, Task, World};
+
+/// How long [`Room::leave`] waits for the room to take everything.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A place in a room. The owner sends and awaits events; everything else runs in tasks of the client. Dropping it
 /// without [`Room::leave`] shows to the others as a lost connection.
-#[derive(Debug)]
 pub struct Room {
     me: PeerInfo,
     peers: Vec<PeerInfo>,
+    /// The call as the owner knows it: the one whose start it has been told of.
+    call: Option<String>,
+    sent: AtomicU64,
+    world: Arc<dyn World>,
+    clock: Clock,
+    outgoing: Arc<dyn Outgoing>,
+    events: mpsc::UnboundedReceiver<RoomEvent>,
+    session: Task,
+    _line: Vec<Task>,
 }
 
 /// What a room tells its peers.
@@ -74,18 +98,96 @@ impl Room {
     }
 
     /// Sends `signal` to the peer of that name, or to the other one: our call's partner, else the only other peer.
-    /// Never waits: the signal is queued. Gives its number in our count of signals.
-    pub fn send(&self, _to: Option<&str>, _signal: Signal) -> u64 {
-        todo!()
+    /// Never waits: the signal is queued. Gives its number in our count of signals, which begins with 1. The signal
+    /// belongs to the call that [`Room::next`] has told of last.
+    pub fn send(&self, to: Option<&str>, signal: Signal) -> u64 {
+        let seq = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let envelope = Envelope {
+            to: to.map(str::to_owned),
+            seq: Some(seq),
+            sent_at_us: Some(self.clock.at(self.world.now())),
+            call: self.call.clone(),
+            ..Envelope::default()
+        };
+        self.outgoing.send(Message::new(envelope, signal.into()).to_text());
+        seq
     }
 
     /// The next event. Can be dropped while it waits without losing one. Waits for ever after [`RoomEvent::Lost`].
     pub async fn next(&mut self) -> RoomEvent {
-        todo!()
+        let Some(event) = self.events.next().await else { return std::future::pending().await };
+        if let RoomEvent::CallStarted { call, .. } = &event {
+            self.call = Some(call.clone());
+        }
+        event
     }
 
     /// Says that we leave, and waits, for two seconds at most, until everything that was sent has reached the room.
     pub async fn leave(self) {
-        todo!()
+        self.outgoing.send(Message::bare(Body::Leave).to_text());
+        // The room closes the way after the last message that it has read, and that ends the session.
+        let _ = world::timeout(&*self.world, LEAVE_WITHIN, self.session.join()).await;
+    }
+
+    /// Joins over `link`, which answers within `limit`.
+    pub(crate) async fn enter(
+        world: Arc<dyn World>,
+        link: Link,
+        request: JoinRequest,
+        limit: Duration,
+    ) -> Result<Self, JoinError> {
+        let Link { outgoing, mut incoming, tasks } = link;
+        let token = request.token.clone();
+        outgoing.send(Message::bare(Body::Join(request.into())).to_text());
+        let (me, peers) =
+            world::timeout(&*world, limit, answer(&mut incoming, token.as_ref())).await.map_err(|_| {
+                JoinError::Timeout { doing: "waiting for the room to let us in".to_owned(), limit }
+            })??;
+        let clock = Clock::new(&*world);
+        let (tell, events) = mpsc::unbounded();
+        let session = Session::new(world.clone(), clock.clone(), outgoing.clone(), tell);
+        let session = world::spawn(&*world, session.run(incoming));
+        let sent = AtomicU64::new(0);
+        Ok(Self { me, peers, call: None, sent, world, clock, outgoing, events, session, _line: tasks })
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("me", &self.me).field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+impl From<JoinRequest> for Join {
+    fn from(request: JoinRequest) -> Self {
+        let JoinRequest { room, role, name, capabilities, token } = request;
+        Self { room, name, role, capabilities, token }
+    }
+}
+
+/// The room's answer to `join`: ourselves and who else is there.
+async fn answer(
+    incoming: &mut BoxStream<'static, Incoming>,
+    token: Option<&Token>,
+) -> Result<(PeerInfo, Vec<PeerInfo>), JoinError> {
+    let text = match incoming.next().await {
+        Some(Incoming::Text(text)) => text,
+        Some(Incoming::Closed(reason)) => return Err(JoinError::Closed { reason }),
+        None => return Err(JoinError::Closed { reason: "nothing was said".to_owned() }),
+    };
+    match Message::parse(&text).map(|message| message.body) {
+        Ok(Body::Joined { me, peers, .. }) => Ok((me.into(), peers.into_iter().map(Into::into).collect())),
+        Ok(Body::Error { code, message }) => {
+            Err(JoinError::Rejected(RoomError::new(code.as_str().into(), message)))
+        }
+        // Whoever answers is not known to keep secrets: it may have sent our own message back.
+        _ => Err(JoinError::NotARoom {
+            url: "what answers there".to_owned(),
+            answer: format!(
+                "it says {:?}",
+                shorten(&token.map_or(text.clone(), |t| t.strike_from(&text)), 60)
+            ),
+            remedy: "it speaks WebSocket but not callcheck's protocol; check the URL".to_owned(),
+        }),
     }
 }
