@@ -32,7 +32,12 @@ impl Network for MemoryNetwork {
         let address = socket.local_addr()?;
         let mailbox = Arc::new(Mutex::new(Mailbox::default()));
         self.0.lock().unwrap().insert(address, Arc::clone(&mailbox));
-        Ok(Socket::Datagrams(Arc::new(MemorySocket { network: self.clone(), mailbox, address, _name: socket })))
+        Ok(Socket::Datagrams(Arc::new(MemorySocket {
+            network: self.clone(),
+            mailbox,
+            address,
+            _name: socket,
+        })))
     }
 }
 

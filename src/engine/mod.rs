@@ -10,6 +10,8 @@ mod config;
 mod engine;
 mod error;
 mod event;
+#[cfg(test)]
+pub(crate) mod memory;
 mod network;
 mod writer;
 

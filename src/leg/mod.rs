@@ -96,7 +96,7 @@ impl Leg {
         let Setting { world, network, recorder, me, .. } = setting;
         let (connection, events) =
             Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
-        let mut leg = Self {
+        let leg = Self {
             role: plan.role,
             trickle: plan.trickle,
             recorder,

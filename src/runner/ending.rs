@@ -3,7 +3,7 @@
 use humantime::format_duration;
 
 use super::call::Call;
-use crate::jsep::IceState;
+use crate::jsep::{ConnectionState, DtlsState, IceState};
 
 /// Why a call is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl Call<'_> {
         let facts = &self.facts;
         let own = facts.own();
         let ice = own.states.ice.last().map(|reached| reached.state);
+        let dtls = own.states.dtls.last().map(|reached| reached.state);
+        let connection = own.states.connection.last().map(|reached| reached.state);
         let ending = if facts.hang_up.as_ref().is_some_and(|hang_up| hang_up.by != facts.own) {
             Ending::HungUp
         } else if facts.dtls_closed_by_peer.is_some() {
@@ -48,7 +50,7 @@ impl Call<'_> {
             Ending::EngineLimit
         } else if ice == Some(IceState::Failed) {
             Ending::IceFailed
-        } else if own.has_failed() {
+        } else if dtls == Some(DtlsState::Failed) || connection == Some(ConnectionState::Failed) {
             Ending::ConnectionFailed
         } else if self.is_out_of_earshot() && ice == Some(IceState::Disconnected) {
             Ending::Vanished

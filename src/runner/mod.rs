@@ -113,7 +113,7 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`] when there was no room; everything after that is in the result.
 pub async fn run(plan: &Plan, mut deps: Deps) -> Result<Run, RunError> {
-    let mut room = join(plan, &deps).await?;
+    let mut room = join((deps.join)(request(plan)), deps.interrupt.clone()).await?;
     let mut calls: Vec<Played> = Vec::new();
     for number in 0..=plan.retries {
         let (played, answered) = Call::new(plan, &mut deps, &mut room, number).play().await;
@@ -123,7 +123,9 @@ pub async fn run(plan: &Plan, mut deps: Deps) -> Result<Run, RunError> {
         }
         let over = played.passed() || played.facts.interrupted.is_some() || played.facts.room_lost.is_some();
         calls.push(played);
-        if number == plan.retries || !once_more(&deps, &mut room, over).await {
+        if number == plan.retries
+            || !once_more(&deps.world.clone(), deps.interrupt.clone(), &mut room, over).await
+        {
             break;
         }
     }
@@ -131,22 +133,25 @@ pub async fn run(plan: &Plan, mut deps: Deps) -> Result<Run, RunError> {
     Ok(Run { calls })
 }
 
-async fn join(plan: &Plan, deps: &Deps) -> Result<Room, RunError> {
-    let request = JoinRequest {
+fn request(plan: &Plan) -> JoinRequest {
+    JoinRequest {
         room: plan.room.name.clone(),
         role: Some(plan.leg.role),
         name: plan.leg.name.clone(),
         capabilities: Capabilities { stamps: true, end_of_call: true },
         token: plan.room.token.as_ref().map(|secret| Token::new(secret.reveal())),
-    };
-    match select(deps.interrupt.clone(), (deps.join)(request)).await {
+    }
+}
+
+async fn join(joining: BoxFuture<Result<Room, JoinError>>, interrupt: Interrupt) -> Result<Room, RunError> {
+    match select(interrupt, joining).await {
         Either::Left(((), _)) => Err(RunError::Interrupted),
         Either::Right((room, _)) => Ok(room?),
     }
 }
 
 /// Asks for another call, or with nothing to ask for gives the other side the chance to. Whether one will be made.
-async fn once_more(deps: &Deps, room: &mut Room, satisfied: bool) -> bool {
+async fn once_more(world: &Arc<dyn World>, interrupt: Interrupt, room: &mut Room, satisfied: bool) -> bool {
     if !satisfied {
         room.send(None, Signal::Again);
         return true;
@@ -160,8 +165,8 @@ async fn once_more(deps: &Deps, room: &mut Room, satisfied: bool) -> bool {
             }
         }
     };
-    let answer = timeout(&*deps.world, AGAIN_WITHIN, asked);
-    match select(deps.interrupt.clone(), answer.boxed()).await {
+    let answer = timeout(&**world, AGAIN_WITHIN, asked);
+    match select(interrupt, answer.boxed()).await {
         Either::Left(_) => false,
         Either::Right((asked, _)) => asked.unwrap_or(false),
     }

@@ -223,7 +223,7 @@ impl Call<'_> {
         let Some((_, rows)) = &own.transceivers else { return false };
         let mut receiving = rows.iter().filter(|row| row.current_direction.is_some_and(|now| now.receives()));
         let came = |mid: &Option<String>| {
-            mid.as_ref().and_then(|mid| own.mids.get(mid)).is_some_and(|facts| facts.proven.is_some())
+            mid.as_ref().and_then(|mid| own.mids.get(mid)).is_some_and(|facts| facts.proof.is_some())
         };
         stable && receiving.all(|row| came(&row.mid))
     }

@@ -35,7 +35,10 @@ fn a_good_call_passes_on_both_sides_without_tokio() {
         assert!(side.facts.other().known, "both sides have told what they saw");
         let inbound = side.facts.own().inbound.as_ref().expect("media was counted");
         assert_eq!(inbound.len(), 2);
-        assert!(inbound.iter().all(|media| media.stamped_frames > 50 && media.frames_lost == 0), "{inbound:?}");
+        assert!(
+            inbound.iter().all(|media| media.stamped_frames > 50 && media.frames_lost == 0),
+            "{inbound:?}"
+        );
     }
 }
 
