@@ -7,6 +7,8 @@ use std::time::Duration;
 /// The settings of one engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
+    /// Tells engines of one world apart, such as `caller`: their random numbers derive from it.
+    pub label: String,
     /// STUN and TURN servers, as the application gave them. Names are resolved before the engine sees them.
     pub ice_servers: Vec<IceServer>,
     /// Only relayed candidates may be used.
@@ -20,8 +22,14 @@ pub struct EngineConfig {
 impl EngineConfig {
     /// No servers, every candidate, gathering for 5 s at most.
     #[must_use]
-    pub fn new(bind: Vec<IpAddr>) -> Self {
-        Self { ice_servers: Vec::new(), relay_only: false, bind, gathering_timeout: Duration::from_secs(5) }
+    pub fn new(label: impl Into<String>, bind: Vec<IpAddr>) -> Self {
+        Self {
+            label: label.into(),
+            ice_servers: Vec::new(),
+            relay_only: false,
+            bind,
+            gathering_timeout: Duration::from_secs(5),
+        }
     }
 }
 

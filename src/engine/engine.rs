@@ -1,28 +1,44 @@
 //! One RTCPeerConnection.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
+use rtc::ice::mdns::MulticastDnsMode;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy, SettingEngine,
+    SettingEngineBuilder,
+};
 
-use super::{EngineConfig, EngineError, EngineEvent, EngineStats, Network, RtpWriter};
-use crate::jsep::{Direction, MediaKind, SdpType};
-use crate::world::World;
+use super::callbacks::Callbacks;
+use super::dtls::DtlsTrace;
+use super::follow::follow;
+use super::gathering::Gathering;
+use super::negotiation::Negotiation;
+use super::pace::Pace;
+use super::runtime::{Driver, EngineRuntime};
+use super::senders::Sender;
+use super::servers::{self, Servers};
+use super::shared::Shared;
+use super::tap::Tap;
+use super::{EngineConfig, EngineError, EngineEvent, EngineStats, Network, RtpWriter, codecs, transport};
+use crate::jsep::{Direction, MediaKind};
+use crate::world::{World, spawn, timeout};
+
+/// The engine closes within a millisecond; one that does not is stopped where it stands.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A sender of an engine; counts from 0 in the order of [`Engine::add_track`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SenderId(pub usize);
 
-/// A transceiver of an engine; counts from 0 in the order of creation.
+/// A transceiver of an engine; later ones have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransceiverId(pub usize);
-
-/// A description was applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// The engine's text where it differs from the wire's.
-    pub engine_sdp: Option<String>,
-}
 
 /// A transceiver as the engine has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,141 +58,173 @@ pub struct EngineTransceiver {
 }
 
 /// One RTCPeerConnection of the engine. Dropping it closes it.
-#[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    pub(super) connection: Arc<dyn PeerConnection>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) driver: Arc<Driver>,
+    pub(super) label: String,
+    pub(super) gathering_timeout: Duration,
+    pub(super) negotiation: Negotiation,
+    pub(super) senders: Vec<Sender>,
+    /// The kinds of the transceivers that we made; those of the peer are known by their m-section.
+    pub(super) kinds: BTreeMap<TransceiverId, MediaKind>,
+    closed: bool,
+}
 
-#[expect(clippy::unused_async, reason = "bodies follow")]
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
 impl Engine {
     /// Resolves the servers, opens the sockets and starts the driver. Events come with the time of `world`.
     ///
     /// # Errors
     /// [`EngineError::NoAddress`] when no socket could be opened, [`EngineError::Failed`] for anything else.
     pub async fn new(
-        _world: Arc<dyn World>,
-        _network: Arc<dyn Network>,
-        _config: EngineConfig,
+        world: Arc<dyn World>,
+        network: Arc<dyn Network>,
+        config: EngineConfig,
     ) -> Result<(Self, mpsc::UnboundedReceiver<(Instant, EngineEvent)>), EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// JSEP addTrack: reuses a transceiver or makes one. `stream` and `track` are the ids of the `msid`.
-    ///
-    /// # Errors
-    /// [`EngineError::Closed`].
-    pub async fn add_track(
-        &mut self,
-        _kind: MediaKind,
-        _stream: Option<&str>,
-        _track: &str,
-    ) -> Result<SenderId, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// JSEP addTransceiver without a track.
-    ///
-    /// # Errors
-    /// [`EngineError::Closed`].
-    pub async fn add_transceiver(
-        &mut self,
-        _kind: MediaKind,
-        _direction: Direction,
-    ) -> Result<TransceiverId, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// The text to send as an offer.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Closed`].
-    pub async fn create_offer(&mut self) -> Result<String, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// The text to send as an answer.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Closed`].
-    pub async fn create_answer(&mut self) -> Result<String, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// Applies our own description, given as it goes over the wire. For a rollback the text is not read.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Description`], [`EngineError::Closed`].
-    pub async fn set_local(&mut self, _sdp_type: SdpType, _wire: &str) -> Result<Applied, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// Applies the peer's description, given as it came over the wire. For a rollback the text is not read.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Description`], [`EngineError::Closed`].
-    pub async fn set_remote(&mut self, _sdp_type: SdpType, _wire: &str) -> Result<Applied, EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// What the m-section shall negotiate next; for an answer, call this between `set_remote` and `create_answer` with
-    /// desired ∩ reverse(offered).
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownMid`], [`EngineError::Closed`].
-    pub async fn set_direction(&mut self, _mid: &str, _direction: Direction) -> Result<(), EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// The same for a transceiver that may not have a mid yet.
-    ///
-    /// # Errors
-    /// [`EngineError::Failed`] for an id that is not of this engine, [`EngineError::Closed`].
-    pub async fn set_transceiver_direction(
-        &mut self,
-        _id: TransceiverId,
-        _direction: Direction,
-    ) -> Result<(), EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// Adds a candidate of the peer. An empty text is the end of its candidates.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`] without a remote description, [`EngineError::UnknownMid`],
-    /// [`EngineError::UnknownUfrag`], [`EngineError::Candidate`], [`EngineError::Closed`].
-    pub async fn add_candidate(
-        &mut self,
-        _candidate: &str,
-        _mid: Option<&str>,
-        _index: Option<u16>,
-        _ufrag: Option<&str>,
-    ) -> Result<(), EngineError> {
-        Err(EngineError::Closed)
-    }
-
-    /// All transceivers, oldest first.
-    pub async fn transceivers(&self) -> Vec<EngineTransceiver> {
-        Vec::new()
+        if config.bind.is_empty() {
+            return Err(EngineError::NoAddress("none is given".to_owned()));
+        }
+        let mut servers = servers::resolve(&*world, &*network, &config.ice_servers, &config.bind).await;
+        let (sender, events) = mpsc::unbounded();
+        let (pace, trace, driver) = (Arc::new(Pace::new()), Arc::new(DtlsTrace::default()), Arc::default());
+        let gathering = Gathering::new(std::mem::take(&mut servers.used));
+        let shared = Arc::new(Shared::new(world.clone(), sender, gathering, pace.clone(), trace.clone()));
+        shared.emit_all(std::mem::take(&mut servers.skipped));
+        let runtime = EngineRuntime { world, network, pace, trace, driver: Arc::clone(&driver) };
+        let connection = build(&config, servers, &shared, runtime).await?;
+        shared.set_connection(&connection);
+        watch(&shared, &driver);
+        let engine = Self {
+            connection,
+            shared,
+            driver,
+            label: config.label,
+            gathering_timeout: config.gathering_timeout,
+            negotiation: Negotiation::default(),
+            senders: Vec::new(),
+            kinds: BTreeMap::new(),
+            closed: false,
+        };
+        Ok((engine, events))
     }
 
     /// What sends the packets of that sender; none if there is no such sender.
     #[must_use]
-    pub fn writer(&self, _sender: SenderId) -> Option<RtpWriter> {
-        None
+    pub fn writer(&self, sender: SenderId) -> Option<RtpWriter> {
+        self.senders.get(sender.0).map(|sender| sender.writer(&self.shared))
     }
 
     /// Opens or closes the gate of a sender; closed at first. Media leaves only if the engine, too, has negotiated it.
-    pub fn set_may_send(&self, _sender: SenderId, _may: bool) {}
+    pub fn set_may_send(&self, sender: SenderId, may: bool) {
+        if let Some(sender) = self.senders.get(sender.0) {
+            sender.gate.allow(may);
+        }
+    }
 
     /// Opens or closes the gate of an m-section; closed at first. Media that comes while it is closed is dropped.
-    pub fn set_may_receive(&self, _mid: &str, _may: bool) {}
+    pub fn set_may_receive(&self, mid: &str, may: bool) {
+        self.shared.gates.receive(mid).allow(may);
+    }
 
-    /// Asks the peer for a key frame (PLI, RFC 4585 §6.3.1).
-    pub fn request_key_frame(&self, _mid: &str) {}
+    /// Asks the peer for a key frame (PLI, RFC 4585 §6.3.1). Nothing happens before the first packet of `mid`.
+    pub fn request_key_frame(&self, mid: &str) {
+        self.shared.request_key_frame(mid);
+    }
 
     /// What is known now.
     pub async fn stats(&self) -> EngineStats {
-        EngineStats::default()
+        let pair = transport::selected_pair(&self.shared, &*self.connection).await;
+        let rtt_ms = match &pair {
+            Some(_) => transport::round_trip_ms(&self.shared, &*self.connection).await,
+            None => None,
+        };
+        EngineStats {
+            selected_pair: pair.map(|pair| crate::timeline::CandidatePair { rtt_ms, ..pair }),
+            outbound: self.shared.tap.outbound(),
+            inbound: self.shared.tap.inbound(),
+        }
     }
 
     /// Closes everything, within a second at most.
-    pub async fn close(self) {}
+    pub async fn close(mut self) {
+        self.closed = true;
+        close(self.connection.clone(), self.shared.clone(), self.driver.clone()).await;
+    }
+}
+
+impl Drop for Engine {
+    /// A connection that is dropped unclosed would keep its task, its sockets and its memory for ever.
+    fn drop(&mut self) {
+        if !self.closed {
+            let closing = close(self.connection.clone(), self.shared.clone(), self.driver.clone());
+            self.shared.world.spawn_detached(Box::pin(closing));
+        }
+    }
+}
+
+async fn close(connection: Arc<dyn PeerConnection>, shared: Arc<Shared>, driver: Arc<Driver>) {
+    shared.begin_closing();
+    if timeout(&*shared.world, CLOSE_TIMEOUT, connection.close()).await.is_err() {
+        driver.abort();
+    }
+}
+
+async fn build(
+    config: &EngineConfig,
+    servers: Servers,
+    shared: &Arc<Shared>,
+    runtime: EngineRuntime,
+) -> Result<Arc<dyn PeerConnection>, EngineError> {
+    // The engine refuses the relay policy without a TURN server; then there are simply no candidates.
+    let relay_only =
+        config.relay_only && servers.engine.iter().any(|server| server.urls[0].starts_with("turn"));
+    let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+    let (media_engine, registry) = codecs::media(Tap::new(shared.tap.clone())).map_err(EngineError::from)?;
+    let configuration = RTCConfigurationBuilder::new()
+        .with_ice_servers(servers.engine)
+        .with_ice_transport_policy(policy)
+        .build();
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(configuration)
+        .with_handler(Arc::new(Callbacks(shared.clone())))
+        .with_udp_addrs(config.bind.iter().map(|ip| SocketAddr::new(*ip, 0)).collect())
+        .with_media_engine(media_engine)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings())
+        .with_runtime(Arc::new(runtime))
+        .build()
+        .await
+        .map_err(|error| EngineError::NoAddress(error.to_string()))?;
+    Ok(Arc::new(connection))
+}
+
+fn settings() -> SettingEngine {
+    // The engine waits 0.5 to 2 s before it accepts a pair that is not made of host candidates.
+    let at_once = Some(Duration::ZERO);
+    SettingEngineBuilder::new()
+        .with_host_acceptance_min_wait(at_once)
+        .with_srflx_acceptance_min_wait(at_once)
+        .with_prflx_acceptance_min_wait(at_once)
+        .with_relay_acceptance_min_wait(at_once)
+        // Otherwise every connection opens a second socket, on port 5353.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .build()
+}
+
+/// Follows the transport, and notices a driver that ends by itself.
+fn watch(shared: &Arc<Shared>, driver: &Driver) {
+    shared.own(spawn(&*shared.world, follow(shared.clone())));
+    let weak = Arc::downgrade(shared);
+    driver.on_exit(move || {
+        let Some(shared) = weak.upgrade().filter(|shared| !shared.is_closing()) else { return };
+        shared.connected.store(false, Ordering::Release);
+        let detail = "the engine's driver ended before the connection was closed".to_owned();
+        shared.emit(EngineEvent::Limit { limit: "driver-exit", detail });
+    });
 }

@@ -28,3 +28,17 @@ pub enum EngineError {
     #[error("{0}")]
     Failed(String),
 }
+
+impl From<webrtc::error::Error> for EngineError {
+    fn from(error: webrtc::error::Error) -> Self {
+        use webrtc::error::Error;
+        match error {
+            Error::ErrConnectionClosed => Self::Closed,
+            Error::ErrNoRemoteDescription
+            | Error::ErrIncorrectSignalingState
+            | Error::ErrSignalingStateCannotRollback
+            | Error::ErrSignalingStateProposedTransitionInvalid(_) => Self::InvalidState(error.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}

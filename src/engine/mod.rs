@@ -6,20 +6,42 @@
 //! meaning.
 
 mod addresses;
+mod callbacks;
+mod candidates;
+mod codecs;
 mod config;
+mod dtls;
 mod engine;
 mod error;
 mod event;
 #[cfg(test)]
 pub(crate) mod memory;
+mod follow;
+mod gates;
+mod gathering;
+mod negotiation;
 mod network;
+mod pace;
+mod receive;
+mod runtime;
+mod senders;
+mod servers;
+mod shared;
+mod socket;
+mod tap;
+#[cfg(test)]
+mod tests;
+mod translate;
+mod transport;
+mod words;
 mod writer;
 
 pub use addresses::local_addresses;
 pub use config::{EngineConfig, IceServer};
-pub use engine::{Applied, Engine, EngineTransceiver, SenderId, TransceiverId};
+pub use engine::{Engine, EngineTransceiver, SenderId, TransceiverId};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
+pub use negotiation::Applied;
 pub use network::{Datagrams, MachineNetwork, Network, Socket};
 pub use writer::{RtpOut, RtpWriter};
 

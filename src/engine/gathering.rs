@@ -1,0 +1,226 @@
+//! Gathering as the W3C has it (webrtc §5.6.3): gathering, candidates, end of candidates, complete; once for each ICE
+//! generation.
+//!
+//! The engine never says that it gathers, says complete twice around a rollback, never says it with a dead TURN server,
+//! and gives its candidates neither mid nor ufrag.
+
+use super::EngineEvent;
+use super::servers::UsedServer;
+use crate::jsep::GatheringState;
+use crate::timeline::IceCandidate;
+
+/// Where gathering stands.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    generation: Option<Generation>,
+    servers: Vec<UsedServer>,
+    gathered: Vec<IceCandidate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Generation {
+    ufrag: String,
+    mid: String,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The description is being applied; nothing was reported.
+    Armed,
+    Gathering,
+    Complete,
+}
+
+/// What to go back to when the description that armed a generation is refused.
+#[derive(Debug)]
+pub(super) struct Before(Option<Generation>);
+
+impl Gathering {
+    pub(super) fn new(servers: Vec<UsedServer>) -> Self {
+        Self { servers, ..Self::default() }
+    }
+
+    /// A local description with this ufrag and first mid is about to be applied. The engine may report candidates
+    /// before it returns.
+    pub(super) fn arm(&mut self, ufrag: &str, mid: &str) -> Before {
+        let before = Before(self.generation.clone());
+        match &mut self.generation {
+            Some(generation) if generation.ufrag == ufrag => mid.clone_into(&mut generation.mid),
+            _ => {
+                self.gathered.clear();
+                self.generation =
+                    Some(Generation { ufrag: ufrag.to_owned(), mid: mid.to_owned(), stage: Stage::Armed });
+            }
+        }
+        before
+    }
+
+    /// The description was refused.
+    pub(super) fn disarm(&mut self, before: Before) {
+        self.generation = before.0;
+    }
+
+    /// The description was applied. With the ufrag if a new generation gathers now.
+    pub(super) fn begin(&mut self) -> (Vec<EngineEvent>, Option<String>) {
+        let events = self.announce();
+        let gathers = self.generation.as_ref().filter(|generation| generation.stage == Stage::Gathering);
+        (events, gathers.map(|generation| generation.ufrag.clone()))
+    }
+
+    /// The engine found a candidate.
+    pub(super) fn candidate(&mut self, mut candidate: IceCandidate) -> Vec<EngineEvent> {
+        candidate.url = candidate.url.map(|url| self.given_url(&url));
+        let mut events = self.announce();
+        let Some(generation) = &self.generation else { return events };
+        // After the end of candidates no more may follow (RFC 8838 §8.2).
+        if generation.stage == Stage::Complete || self.gathered.contains(&candidate) {
+            return events;
+        }
+        self.gathered.push(candidate.clone());
+        events.push(EngineEvent::Candidate {
+            candidate: Box::new(candidate),
+            // Everything is bundled, so the candidates are the first m-section's.
+            mid: generation.mid.clone(),
+            index: 0,
+            ufrag: generation.ufrag.clone(),
+        });
+        events
+    }
+
+    /// The engine is done.
+    pub(super) fn complete(&mut self) -> Vec<EngineEvent> {
+        let mut events = self.announce();
+        let Some(generation) = &mut self.generation else { return events };
+        if generation.stage == Stage::Gathering {
+            generation.stage = Stage::Complete;
+            events.push(EngineEvent::EndOfCandidates { ufrag: generation.ufrag.clone() });
+            events.push(EngineEvent::GatheringState(GatheringState::Complete));
+        }
+        events
+    }
+
+    /// Our own deadline for that generation has passed.
+    pub(super) fn give_up(&mut self, ufrag: &str) -> Vec<EngineEvent> {
+        let late = self.generation.as_ref();
+        if !late.is_some_and(|late| late.ufrag == ufrag && late.stage == Stage::Gathering) {
+            return Vec::new();
+        }
+        let mut events: Vec<EngineEvent> = self.silent_servers().map(server_was_silent).collect();
+        events.extend(self.complete());
+        events
+    }
+
+    /// The gathered candidate at that address, which knows its server.
+    pub(super) fn find(&self, address: &str, candidate_type: &str) -> Option<&IceCandidate> {
+        let same = |candidate: &&IceCandidate| {
+            candidate.address == address && candidate.candidate_type == candidate_type
+        };
+        self.gathered.iter().find(same)
+    }
+
+    /// The URL as it was given, for one that the engine knows resolved.
+    pub(super) fn given_url(&self, resolved: &str) -> String {
+        let server = self.servers.iter().find(|server| server.resolved == resolved);
+        server.map_or(resolved, |server| &server.given).to_owned()
+    }
+
+    fn announce(&mut self) -> Vec<EngineEvent> {
+        match &mut self.generation {
+            Some(generation) if generation.stage == Stage::Armed => {
+                generation.stage = Stage::Gathering;
+                vec![EngineEvent::GatheringState(GatheringState::Gathering)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn silent_servers(&self) -> impl Iterator<Item = &UsedServer> {
+        self.servers.iter().filter(|server| {
+            !self.gathered.iter().any(|candidate| candidate.url.as_deref() == Some(&*server.given))
+        })
+    }
+}
+
+fn server_was_silent(server: &UsedServer) -> EngineEvent {
+    let reason = "it brought no candidate before the gathering deadline".to_owned();
+    EngineEvent::ServerSkipped { url: server.given.clone(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(address: &str) -> IceCandidate {
+        IceCandidate {
+            candidate: format!("candidate:1 1 udp 1 {address} typ host"),
+            candidate_type: "host".into(),
+            protocol: "udp".into(),
+            address: address.into(),
+            relay_protocol: None,
+            url: None,
+        }
+    }
+
+    /// Events in short, so that a test reads as a list.
+    fn short(events: &[EngineEvent]) -> Vec<String> {
+        events
+            .iter()
+            .map(|event| match event {
+                EngineEvent::GatheringState(state) => state.to_string(),
+                EngineEvent::Candidate { candidate, mid, ufrag, .. } => {
+                    format!("{} mid {mid} ufrag {ufrag}", candidate.address)
+                }
+                EngineEvent::EndOfCandidates { ufrag } => format!("end {ufrag}"),
+                EngineEvent::ServerSkipped { url, .. } => format!("silent {url}"),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn gathering_comes_before_a_candidate_that_overtakes_the_description() {
+        let mut gathering = Gathering::default();
+        gathering.arm("abcd", "0");
+        assert_eq!(short(&gathering.candidate(host("a"))), ["gathering", "a mid 0 ufrag abcd"]);
+        assert_eq!(gathering.begin(), (vec![], Some("abcd".into())));
+    }
+
+    #[test]
+    fn complete_comes_once_for_each_generation() {
+        let mut gathering = Gathering::default();
+        gathering.arm("abcd", "0");
+        assert_eq!(short(&gathering.begin().0), ["gathering"]);
+        assert_eq!(short(&gathering.complete()), ["end abcd", "complete"]);
+        assert_eq!(short(&gathering.complete()), [""; 0]);
+        assert_eq!(short(&gathering.candidate(host("late"))), [""; 0]);
+        gathering.arm("abcd", "1");
+        assert_eq!(gathering.begin(), (vec![], None));
+        gathering.arm("efgh", "1");
+        assert_eq!(short(&gathering.begin().0), ["gathering"]);
+        assert_eq!(short(&gathering.candidate(host("b"))), ["b mid 1 ufrag efgh"]);
+        assert_eq!(short(&gathering.complete()), ["end efgh", "complete"]);
+    }
+
+    #[test]
+    fn a_refused_description_leaves_no_trace() {
+        let mut gathering = Gathering::default();
+        let before = gathering.arm("abcd", "0");
+        gathering.disarm(before);
+        assert_eq!(gathering.begin(), (vec![], None));
+        assert_eq!(short(&gathering.complete()), [""; 0]);
+    }
+
+    #[test]
+    fn the_deadline_names_the_servers_that_were_silent() {
+        let server = |given: &str| UsedServer { given: given.into(), resolved: format!("{given}!") };
+        let mut gathering = Gathering::new(vec![server("stun:a"), server("turn:b")]);
+        gathering.arm("abcd", "0");
+        gathering.begin();
+        gathering.candidate(IceCandidate { url: Some("stun:a!".into()), ..host("x") });
+        assert_eq!(short(&gathering.give_up("other")), [""; 0]);
+        assert_eq!(short(&gathering.give_up("abcd")), ["silent turn:b", "end abcd", "complete"]);
+        assert_eq!(short(&gathering.give_up("abcd")), [""; 0]);
+        assert_eq!(gathering.find("x", "host").unwrap().url.as_deref(), Some("stun:a"));
+    }
+}

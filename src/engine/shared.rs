@@ -1,0 +1,157 @@
+//! What the parts of one engine share: the clock, the way to the owner, and the facts that several of them need.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::time::Instant;
+
+use futures::channel::mpsc;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::PeerConnection;
+
+use super::EngineEvent;
+use super::dtls::DtlsTrace;
+use super::gates::Gates;
+use super::gathering::Gathering;
+use super::pace::Pace;
+use super::tap::TapState;
+use crate::jsep::DtlsState;
+use crate::world::{Task, World};
+
+/// Events with the time at which they happened.
+pub(super) type Events = mpsc::UnboundedSender<(Instant, EngineEvent)>;
+
+pub(super) struct Shared {
+    pub(super) world: Arc<dyn World>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) trace: Arc<DtlsTrace>,
+    pub(super) gates: Gates,
+    pub(super) tap: Arc<TapState>,
+    /// The transport is connected, so media may leave.
+    pub(super) connected: AtomicBool,
+    /// The selected pair is relayed.
+    pub(super) relayed: AtomicBool,
+    /// close() has begun; what ends from now on ends as it should.
+    pub(super) closing: AtomicBool,
+    /// Rises with each applied description: mids and directions may have changed.
+    pub(super) negotiations: AtomicU64,
+    events: Events,
+    gathering: Mutex<Gathering>,
+    dtls: Mutex<DtlsState>,
+    tasks: Mutex<Vec<Task>>,
+    /// The streams that we receive, with their SSRCs, for feedback to their senders.
+    remote_tracks: Mutex<Vec<(u32, Arc<dyn TrackRemote>)>>,
+    connection: OnceLock<Weak<dyn PeerConnection>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        world: Arc<dyn World>,
+        events: Events,
+        gathering: Gathering,
+        pace: Arc<Pace>,
+        trace: Arc<DtlsTrace>,
+    ) -> Self {
+        Self {
+            tap: Arc::new(TapState::new(world.clone(), events.clone())),
+            gates: Gates::default(),
+            world,
+            pace,
+            trace,
+            connected: AtomicBool::new(false),
+            relayed: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            negotiations: AtomicU64::new(0),
+            events,
+            gathering: Mutex::new(gathering),
+            dtls: Mutex::new(DtlsState::New),
+            tasks: Mutex::new(Vec::new()),
+            remote_tracks: Mutex::new(Vec::new()),
+            connection: OnceLock::new(),
+        }
+    }
+
+    /// Tells the owner; an owner that no longer listens does not matter.
+    pub(super) fn emit(&self, event: EngineEvent) {
+        self.emit_at(self.world.now(), event);
+    }
+
+    pub(super) fn emit_at(&self, at: Instant, event: EngineEvent) {
+        let _ = self.events.unbounded_send((at, event));
+    }
+
+    pub(super) fn emit_all(&self, events: impl IntoIterator<Item = EngineEvent>) {
+        let now = self.world.now();
+        events.into_iter().for_each(|event| self.emit_at(now, event));
+    }
+
+    pub(super) fn gathering(&self) -> MutexGuard<'_, Gathering> {
+        self.gathering.lock().expect("no panic while gathering is held")
+    }
+
+    /// Reports a state of the DTLS transport that is new and legal after the last one.
+    pub(super) fn dtls_is(&self, state: DtlsState) {
+        let mut last = self.dtls.lock().expect("no panic while held");
+        let ended = matches!(*last, DtlsState::Closed | DtlsState::Failed);
+        let backwards =
+            state == DtlsState::New || (state == DtlsState::Connecting && *last != DtlsState::New);
+        if *last == state || ended || backwards {
+            return;
+        }
+        *last = state;
+        // While held, so that two who report keep their order.
+        self.emit(EngineEvent::DtlsState(state));
+    }
+
+    pub(super) fn dtls(&self) -> DtlsState {
+        *self.dtls.lock().expect("no panic while held")
+    }
+
+    /// Ends `task` with the engine.
+    pub(super) fn own(&self, task: Task) {
+        if !self.is_closing() {
+            self.tasks.lock().expect("no panic while held").push(task);
+        }
+    }
+
+    /// A stream that comes in.
+    pub(super) fn remote_track(&self, ssrc: u32, track: &Arc<dyn TrackRemote>) {
+        let mut tracks = self.remote_tracks.lock().expect("no panic while held");
+        tracks.retain(|(known, _)| *known != ssrc);
+        tracks.push((ssrc, track.clone()));
+    }
+
+    /// Asks the sender of `mid` for a key frame.
+    pub(super) fn request_key_frame(&self, mid: &str) {
+        let Some(ssrc) = self.tap.remote_ssrc(mid) else { return };
+        let tracks = self.remote_tracks.lock().expect("no panic while held");
+        let Some((_, track)) = tracks.iter().find(|(known, _)| *known == ssrc) else { return };
+        let (track, pli) = (track.clone(), PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc });
+        self.world.spawn_detached(Box::pin(async move {
+            // An engine that is closing has no use for a picture.
+            let _ = track.write_rtcp(vec![Box::new(pli)]).await;
+        }));
+    }
+
+    /// From now on nothing is reported as a fault, and our tasks stop.
+    pub(super) fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.connected.store(false, Ordering::Release);
+        self.pace.stop();
+        self.tasks.lock().expect("no panic while held").clear();
+        self.remote_tracks.lock().expect("no panic while held").clear();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// The engine's connection is known once it is built. Weak, since it owns the callbacks that own this.
+    pub(super) fn set_connection(&self, connection: &Arc<dyn PeerConnection>) {
+        let _ = self.connection.set(Arc::downgrade(connection));
+    }
+
+    pub(super) fn connection(&self) -> Option<Arc<dyn PeerConnection>> {
+        self.connection.get()?.upgrade()
+    }
+}

@@ -1,0 +1,8 @@
+//! Two engines on loopback: real sockets, real RTP.
+
+mod calls;
+mod closing;
+mod pair;
+mod worlds;
+
+pub(super) use worlds::StillWorld;
