@@ -90,8 +90,8 @@ fn remedy(kind: MediaKind, path: &Path, problem: &Problem) -> String {
         MediaKind::Audio => {
             format!("make one with `ffmpeg -i {path} -vn -c:a libopus -ac 1 -b:a 32k out.opus`")
         }
-        MediaKind::Video => format!(
-            "make one with `ffmpeg -i {path} -an -c:v libvpx -auto-alt-ref 0 -g 300 -b:v 1M out.ivf`"
-        ),
+        MediaKind::Video => {
+            format!("make one with `ffmpeg -i {path} -an -c:v libvpx -auto-alt-ref 0 -g 300 -b:v 1M out.ivf`")
+        }
     }
 }

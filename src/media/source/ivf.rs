@@ -129,8 +129,7 @@ impl Clip {
         let mut entries = read_entries(&bytes)?;
         set_intervals(&mut entries, &header)?;
         let frames = entries.len();
-        let first_key =
-            entries.iter().position(|(entry, _)| entry.key).ok_or(Problem::NoKeyFrame(frames))?;
+        let first_key = entries.iter().position(|(entry, _)| entry.key).ok_or(Problem::NoKeyFrame(frames))?;
         let entries = entries.drain(first_key..).map(|(entry, _)| entry).collect();
         let clip = Self { name, header, bytes: Bytes::from(bytes), entries };
         clip.try_stamps()?;
@@ -140,7 +139,8 @@ impl Clip {
     /// Decoders read past the end of a last partition that was cut short by its encoder; a stamp would change what they
     /// see there.
     fn try_stamps(&self) -> Result<(), Problem> {
-        let stamp = Stamp { peer: 0xffff, stream: 0xff, frame: u32::MAX, wall_us: u64::MAX, synthetic: false };
+        let stamp =
+            Stamp { peer: 0xffff, stream: 0xff, frame: u32::MAX, wall_us: u64::MAX, synthetic: false };
         let (mut plain, mut stamped) = (Vp8DecoderState::new(), Vp8DecoderState::new());
         for (i, entry) in self.entries.iter().take(TRIED).enumerate() {
             let bytes = &self.bytes[entry.bytes.clone()];

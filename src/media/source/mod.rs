@@ -19,6 +19,7 @@ pub use bars::Bars;
 pub use ivf::VideoFile;
 pub use ogg::OpusFile;
 pub use tone::Tone;
+pub(super) use tone::{PITCHES, pitch_hz, pitch_of};
 
 /// Who a source's stamps name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,7 @@ fn container(bytes: &[u8]) -> &'static str {
         (0, b"fLaC", "a FLAC file"),
         (0, b"\0\0\0\x01", "an Annex B stream"),
     ];
-    let found = known.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    let found =
+        known.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     found.map_or("no media that callcheck knows", |(_, _, name)| name)
 }

@@ -118,7 +118,8 @@ impl Recording {
         if !packets.next().is_some_and(|tags| tags.starts_with(b"OpusTags")) {
             return Err(Problem::Truncated("its headers".to_owned()));
         }
-        let packets = packets.enumerate().map(|(i, packet)| with_duration(i, packet)).collect::<Result<Vec<_>, _>>()?;
+        let packets =
+            packets.enumerate().map(|(i, packet)| with_duration(i, packet)).collect::<Result<Vec<_>, _>>()?;
         if packets.is_empty() {
             return Err(Problem::NoFrames("packets"));
         }
@@ -158,7 +159,10 @@ fn read_packets(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Problem> {
                 return Err(Problem::Truncated(format!("the page behind packet {}", packets.len())));
             }
             Err(error) => {
-                return Err(Problem::Corrupt(format!("its pages are broken behind packet {} ({error})", packets.len())));
+                return Err(Problem::Corrupt(format!(
+                    "its pages are broken behind packet {} ({error})",
+                    packets.len()
+                )));
             }
         };
         if *serial.get_or_insert(packet.stream_serial()) != packet.stream_serial() {

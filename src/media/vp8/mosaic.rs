@@ -230,15 +230,8 @@ fn write_predicted(modes: &mut BoolEncoder, key: bool, no_coefficients: bool) {
 fn write_tokens(tokens: &mut BoolEncoder, level: i32, coded_above: bool, coded_left: bool) {
     let mut coefficients = [0_i16; 16];
     coefficients[0] = level as i16;
-    encode_coeff_block(
-        tokens,
-        BlockType::Y2,
-        &DEFAULT_COEFF_PROBS,
-        coded_above,
-        coded_left,
-        &coefficients,
-    )
-    .expect("a level is within 2047");
+    encode_coeff_block(tokens, BlockType::Y2, &DEFAULT_COEFF_PROBS, coded_above, coded_left, &coefficients)
+        .expect("a level is within 2047");
     for _ in 0..16 {
         tokens.write_bool(DEFAULT_COEFF_PROBS[0][COEFF_BANDS[1]][0][0], false);
     }
