@@ -385,6 +385,8 @@ pub struct InboundMedia {
     pub foreign: u64,
     /// Frames that did not decode, or whose picture differs from their stamp.
     pub corrupt: u64,
+    /// Whether all that was decoded was one still picture or silence; null before anything was decoded.
+    pub still: Option<bool>,
     /// Freezes as W3C webrtc-stats §freezeCount counts them.
     pub freezes: u64,
     /// The sum of their durations.

@@ -19,6 +19,7 @@ pub use bars::Bars;
 pub use ivf::VideoFile;
 pub use ogg::OpusFile;
 pub use tone::Tone;
+pub(super) use tone::{PITCHES, pitch_hz, pitch_of};
 
 /// Who a source's stamps name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
