@@ -76,6 +76,7 @@ impl Actor {
             relay_only: config.relay_only,
             bind: config.bind,
             gathering_timeout: config.gathering_timeout,
+            label: format!("{} {}", recorder.role(), config.identity.own),
         };
         let (engine, engine_events) = Engine::new(Arc::clone(&world), network, engine_config).await?;
         Ok(Self {
