@@ -14,11 +14,11 @@ mod dtls;
 mod engine;
 mod error;
 mod event;
-#[cfg(test)]
-pub(crate) mod memory;
 mod follow;
 mod gates;
 mod gathering;
+#[cfg(test)]
+pub(crate) mod memory;
 mod negotiation;
 mod network;
 mod pace;

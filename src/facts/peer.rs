@@ -110,7 +110,7 @@ pub struct CandidateCounts {
     pub sent: u64,
     /// Trickled by the other side.
     pub received: u64,
-    /// In local descriptions.
+    /// In the descriptions that were sent.
     pub sent_in_sdp: u64,
     /// In remote descriptions.
     pub received_in_sdp: u64,
@@ -242,6 +242,11 @@ impl PeerFacts {
         match signal {
             Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.sent += 1,
             Signal::Done => self.done = true,
+            // Without trickle the candidates join the description after it was set.
+            Signal::Description { sdp, .. } => {
+                let count = SdpFacts::parse(sdp).candidates().count() as u64;
+                self.candidates.sent_in_sdp = self.candidates.sent_in_sdp.max(count);
+            }
             _ => {}
         }
     }
@@ -258,13 +263,11 @@ impl PeerFacts {
 
     fn described(&mut self, event: &Event, side: Side, sdp_type: SdpType, sdp: &str) {
         let sdp = SdpFacts::parse(sdp);
-        let count = sdp.candidates().count() as u64;
-        // A later description repeats the candidates of an earlier one.
-        let counted = match side {
-            Side::Local => &mut self.candidates.sent_in_sdp,
-            Side::Remote => &mut self.candidates.received_in_sdp,
-        };
-        *counted = (*counted).max(count);
+        if side == Side::Remote {
+            // A later description repeats the candidates of an earlier one.
+            let count = sdp.candidates().count() as u64;
+            self.candidates.received_in_sdp = self.candidates.received_in_sdp.max(count);
+        }
         if sdp_type == SdpType::Answer {
             self.negotiations += 1;
             self.timing.answer.get_or_insert(event.at_us);
