@@ -2,4 +2,5 @@
 //! that runner, room, leg, connection and engine ask nobody but `world` for time and tasks.
 
 mod calls;
+mod peers;
 mod support;

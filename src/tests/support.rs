@@ -12,6 +12,7 @@ use crate::jsep::{MediaKind, Role};
 use crate::plan::{Expectation, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
 use crate::runner::{Deps, Run, RunError, run};
 use crate::server::{Hub, ServerConfig, join_memory};
+use crate::signaling::{JoinRequest, Room};
 use crate::world::stepped::Stepped;
 use crate::world::{BoxFuture, Task, World, spawn};
 
@@ -26,13 +27,18 @@ pub(super) struct Stage {
 pub(super) struct Playing {
     result: oneshot::Receiver<Result<Run, RunError>>,
     pub(super) interrupt: Option<oneshot::Sender<()>>,
-    pub(super) task: Task,
+    _task: Task,
 }
 
 impl Stage {
     pub(super) fn new(world: &Stepped) -> Self {
         let hub = Hub::new(Arc::new(world.clone()), ServerConfig::default());
         Self { world: world.clone(), network: MemoryNetwork::default(), hub }
+    }
+
+    /// Joins the room as somebody whom a test plays.
+    pub(super) async fn join(&self, request: JoinRequest) -> Room {
+        join_memory(Arc::new(self.world.clone()), &self.hub, request).await.expect("the room lets us in")
     }
 
     /// Starts one side.
@@ -62,7 +68,7 @@ impl Stage {
         let task = spawn(&*world, async move {
             let _ = tell.send(run(&plan, deps).await);
         });
-        Playing { result, interrupt: Some(interrupt), task }
+        Playing { result, interrupt: Some(interrupt), _task: task }
     }
 }
 
