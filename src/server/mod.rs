@@ -3,11 +3,13 @@
 //! port over HTTP and WebSocket; [`join_memory`] is a client without a socket.
 
 mod config;
+mod http;
 mod hub;
 mod listener;
 mod memory;
 mod queue;
 mod rooms;
+mod socket;
 
 pub use config::{Limits, ServerConfig};
 pub use hub::Hub;
