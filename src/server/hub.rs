@@ -316,4 +316,5 @@ fn check_token(wanted: Option<&Token>, join: &Join) -> Result<(), RoomError> {
 }
 
 #[cfg(test)]
+#[path = "hub_tests.rs"]
 mod tests;

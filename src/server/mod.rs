@@ -6,6 +6,8 @@ mod config;
 mod http;
 mod hub;
 mod listener;
+#[cfg(test)]
+mod manual;
 mod memory;
 mod queue;
 mod rooms;
@@ -15,3 +17,8 @@ pub use config::{Limits, ServerConfig};
 pub use hub::Hub;
 pub use listener::{BindError, Server};
 pub use memory::join_memory;
+
+#[cfg(test)]
+mod join_error_tests;
+#[cfg(test)]
+mod room_tests;

@@ -51,7 +51,7 @@ async fn serve_http(hub: &Hub, stream: TcpStream) -> Option<OnUpgrade> {
         let answer = http::answer(request, hub.allowed_origins(), &slot);
         std::future::ready(Ok::<_, Infallible>(answer))
     });
-    let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.with_upgrades().await {
         log::debug!("a request that is not HTTP: {error}");
     }

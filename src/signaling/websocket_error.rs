@@ -70,6 +70,9 @@ fn tls_reason(error: &TlsError, first: &[u8]) -> String {
         TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "nobody whom we trust has signed its certificate".to_owned()
         }
+        TlsError::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "its certificate is for another name".to_owned(),
         other => other.to_string(),
     }
 }
