@@ -176,7 +176,7 @@ impl Connection {
 
     /// Takes a binary message: there are none in this protocol.
     pub(super) fn receive_binary(&self) {
-        let mut state = self.hub.lock();
+        let state = self.hub.lock();
         state.refuse(self.id, &RoomError::bad("messages are text, not binary"));
     }
 
@@ -316,4 +316,5 @@ fn check_token(wanted: Option<&Token>, join: &Join) -> Result<(), RoomError> {
 }
 
 #[cfg(test)]
+#[path = "hub_tests.rs"]
 mod tests;

@@ -3,13 +3,22 @@
 //! port over HTTP and WebSocket; [`join_memory`] is a client without a socket.
 
 mod config;
+mod http;
 mod hub;
 mod listener;
+#[cfg(test)]
+mod manual;
 mod memory;
 mod queue;
 mod rooms;
+mod socket;
 
 pub use config::{Limits, ServerConfig};
 pub use hub::Hub;
 pub use listener::{BindError, Server};
 pub use memory::join_memory;
+
+#[cfg(test)]
+mod join_error_tests;
+#[cfg(test)]
+mod room_tests;

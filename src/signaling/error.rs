@@ -143,7 +143,7 @@ pub enum JoinError {
         reason: String,
     },
     /// No answer in time.
-    #[error("{doing} took longer than {}; is something in between silently dropping packets?", humantime::format_duration(*.limit))]
+    #[error("{doing} took longer than {}; check that a room runs there and that nothing in between drops packets", humantime::format_duration(*.limit))]
     Timeout {
         /// What we waited for, such as `connecting to 192.0.2.1:2255`.
         doing: String,

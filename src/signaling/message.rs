@@ -168,17 +168,12 @@ impl Message {
     /// `bad-message` says what is wrong; a type that is not known is no error.
     pub(crate) fn parse(text: &str) -> Result<Self, RoomError> {
         let value: Value = serde_json::from_str(text).map_err(|error| bad("not JSON", &error))?;
-        let named = value.get("type").and_then(Value::as_str).is_some();
-        let Value::Object(fields) = value else {
-            return Err(RoomError::bad("a message is a JSON object with a `type`"));
-        };
-        if !named {
-            return Err(RoomError::bad("a message needs a `type` that is a string"));
+        if value.get("type").and_then(Value::as_str).is_none() {
+            return Err(RoomError::bad("a message is a JSON object with a `type` that is a string"));
         }
-        let value = Value::Object(fields);
         let envelope = Envelope::deserialize(&value).map_err(|error| bad("a bad envelope", &error))?;
         let body = Body::deserialize(&value).map_err(|error| bad(&type_of(&value), &error))?;
-        let Value::Object(fields) = value else { unreachable!("it was made from an object") };
+        let fields = if let Value::Object(fields) = value { fields } else { Map::new() };
         Ok(Self { envelope, body, fields })
     }
 
@@ -389,6 +384,37 @@ mod tests {
         assert!(complaints.iter().all(|complaint| complaint.len() < 300 && !complaint.contains("4711")));
         insta::assert_snapshot!(complaints.join("\n"));
     }
+
+    /// The messages in the page's blocks that begin with `fence`.
+    fn shown(fence: &str) -> Vec<Message> {
+        let page = include_str!("../../docs/room-protocol.md");
+        let blocks = page.split(fence).skip(1).map(|rest| rest.split("```").next().unwrap());
+        blocks
+            .flat_map(str::lines)
+            .map(|line| Message::parse(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+            .collect()
+    }
+
+    #[test]
+    fn every_message_on_the_page_of_the_protocol_is_one() {
+        let messages = shown("```json\n");
+        let mut types: Vec<&str> = messages.iter().map(Message::type_name).collect();
+        types.sort_unstable();
+        types.dedup();
+        assert!(messages.iter().all(|message| !matches!(message.body, Body::Unknown)), "{types:?}");
+        assert_eq!(types.len(), KNOWN_TYPES, "the page leaves out a type: {types:?}");
+        let unknown = shown("```json unknown\n");
+        assert!(unknown.iter().all(|message| matches!(message.body, Body::Unknown)) && !unknown.is_empty());
+        for code in ErrorCode::ALL {
+            assert!(
+                include_str!("../../docs/room-protocol.md").contains(&format!("\n| `{code}` |")),
+                "{code}"
+            );
+        }
+    }
+
+    /// How many variants [`Body`] has besides `Unknown`.
+    const KNOWN_TYPES: usize = 20;
 
     proptest! {
         #[test]

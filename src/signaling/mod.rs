@@ -4,11 +4,14 @@
 
 mod clock;
 mod error;
+mod first_bytes;
 pub(crate) mod message;
 mod request;
 mod room;
 pub(crate) mod session;
+mod tls;
 mod websocket;
+mod websocket_error;
 
 pub use crate::timeline::{Capabilities, PeerInfo, Signal};
 pub use error::{ErrorCode, JoinError, RoomError};

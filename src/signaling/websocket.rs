@@ -1,17 +1,39 @@
 //! The client over WebSocket: `ws://` and `wss://`.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::channel::mpsc;
+use futures::future::{Either, select};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config, tungstenite::Utf8Bytes,
+};
 use url::Url;
 
-use super::{JoinError, JoinRequest, Room};
-use crate::world::World;
+use super::first_bytes::FirstBytes;
+use super::message::SUBPROTOCOL;
+use super::session::{Incoming, Link, Outgoing};
+use super::{JoinError, JoinRequest, Room, tls, websocket_error};
+use crate::world::{self, Task, World, timeout};
+
+/// The room pings every five seconds; one that is silent for this long is gone.
+const SILENCE: Duration = Duration::from_secs(20);
+
+type Socket = WebSocketStream<MaybeTlsStream<FirstBytes<TcpStream>>>;
 
 /// How the client over WebSocket connects.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
-    /// Until each of: connected, TLS and WebSocket set up, the room's answer.
+    /// For each of: name resolution and connecting, TLS and WebSocket, the room's answer.
     pub deadline: Duration,
     /// No larger message is taken from the room, in bytes.
     pub message_bytes: usize,
@@ -30,10 +52,222 @@ impl Default for WebSocketOptions {
 /// # Errors
 /// Every way in which this fails has its own [`JoinError`].
 pub async fn join_websocket(
-    _world: Arc<dyn World>,
-    _url: &Url,
-    _request: JoinRequest,
-    _options: WebSocketOptions,
+    world: Arc<dyn World>,
+    url: &Url,
+    request: JoinRequest,
+    options: WebSocketOptions,
 ) -> Result<Room, JoinError> {
-    todo!()
+    let target = Target::new(url)?;
+    let stream = connect(&*world, &target, options.deadline).await?;
+    let socket = open(&*world, &target, stream, &options).await?;
+    let link = link(&world, socket);
+    Room::enter(world, link, request, options.deadline).await.map_err(|error| match error {
+        JoinError::NotARoom { answer, remedy, .. } => {
+            JoinError::NotARoom { url: target.shown, answer, remedy }
+        }
+        other => other,
+    })
+}
+
+/// A URL, taken apart.
+struct Target {
+    url: Url,
+    host: String,
+    port: u16,
+    /// For people: without query, which may hold secrets.
+    shown: String,
+}
+
+impl Target {
+    fn new(url: &Url) -> Result<Self, JoinError> {
+        let shown = shown(url);
+        let fault = |reason: &str| JoinError::Url { url: shown.clone(), reason: reason.to_owned() };
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return Err(fault(&format!("its scheme is `{}`", url.scheme())));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(fault("it has a user name or password, and rooms have join tokens instead"));
+        }
+        let host = url.host_str().ok_or_else(|| fault("it has no host"))?.trim_matches(['[', ']']).to_owned();
+        let port = url.port_or_known_default().ok_or_else(|| fault("it has no port"))?;
+        let mut url = url.clone();
+        url.set_fragment(None);
+        Ok(Self { url, host, port, shown })
+    }
+
+    fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Not possible for URLs without a host, which have no credentials either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+async fn connect(world: &dyn World, target: &Target, limit: Duration) -> Result<TcpStream, JoinError> {
+    let late = |_| JoinError::Timeout { doing: format!("connecting to {}", target.address()), limit };
+    timeout(world, limit, connect_any(target)).await.map_err(late)?
+}
+
+/// Tries every address of the host in turn.
+async fn connect_any(target: &Target) -> Result<TcpStream, JoinError> {
+    let dns = |reason: String| JoinError::Dns { host: target.host.clone(), reason };
+    let addresses: Vec<SocketAddr> = lookup_host((target.host.as_str(), target.port))
+        .await
+        .map_err(|error| dns(error.to_string()))?
+        .collect();
+    let mut last = dns("the name exists but has no address".to_owned());
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = connect_error(target, &error),
+        }
+    }
+    Err(last)
+}
+
+fn connect_error(target: &Target, error: &io::Error) -> JoinError {
+    let address = target.address();
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        JoinError::Refused { address }
+    } else {
+        JoinError::Unreachable { address, reason: error.to_string() }
+    }
+}
+
+async fn open(
+    world: &dyn World,
+    target: &Target,
+    stream: TcpStream,
+    options: &WebSocketOptions,
+) -> Result<Socket, JoinError> {
+    // Signals are small and their delay is what a call waits for.
+    let _ = stream.set_nodelay(true);
+    let fault = |reason: String| JoinError::Url { url: target.shown.clone(), reason };
+    let mut request = target.url.as_str().into_client_request().map_err(|error| fault(error.to_string()))?;
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+    let connector = if target.url.scheme() == "wss" {
+        Connector::Rustls(tls::client_config(options.extra_ca_pem.as_deref()).map_err(|reason| {
+            JoinError::Tls {
+                address: target.address(),
+                reason,
+                remedy: "give certificates in PEM".to_owned(),
+            }
+        })?)
+    } else {
+        Connector::Plain
+    };
+    let limit = options.message_bytes;
+    let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+    let (stream, first) = FirstBytes::new(stream);
+    let opening = client_async_tls_with_config(request, stream, Some(config), Some(connector));
+    match timeout(world, options.deadline, opening).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) => {
+            Err(websocket_error::explain(&target.url, &target.shown, &target.address(), &error, &first.get()))
+        }
+        Err(_) => Err(JoinError::Timeout {
+            doing: format!("opening a WebSocket at {}", target.shown),
+            limit: options.deadline,
+        }),
+    }
+}
+
+/// What goes to the socket, seen by the session.
+struct Sender(mpsc::UnboundedSender<String>);
+
+impl Outgoing for Sender {
+    fn send(&self, text: String) {
+        // When the socket is gone, the session learns it from the other direction.
+        let _ = self.0.unbounded_send(text);
+    }
+}
+
+fn link(world: &Arc<dyn World>, socket: Socket) -> Link {
+    let (send, outbox) = mpsc::unbounded();
+    let (tell, incoming) = mpsc::unbounded();
+    let task: Task = world::spawn(&**world, carry(Arc::clone(world), socket, outbox, tell));
+    Link { outgoing: Arc::new(Sender(send)), incoming: incoming.boxed(), tasks: vec![task] }
+}
+
+/// Carries messages both ways until the socket or its owner ends.
+async fn carry(
+    world: Arc<dyn World>,
+    socket: Socket,
+    outbox: mpsc::UnboundedReceiver<String>,
+    tell: mpsc::UnboundedSender<Incoming>,
+) {
+    let (sink, stream) = socket.split();
+    let writing = Box::pin(write(sink, outbox));
+    let reading = Box::pin(read(&*world, stream, &tell));
+    let reason = match select(reading, writing).await {
+        Either::Left((reason, _)) => reason,
+        // The room may have said why before it stopped reading.
+        Either::Right((Err(error), reading)) => match timeout(&*world, Duration::from_secs(1), reading).await
+        {
+            Ok(reason) => reason,
+            Err(_) => error.to_string(),
+        },
+        Either::Right((Ok(()), reading)) => reading.await,
+    };
+    let _ = tell.unbounded_send(Incoming::Closed(reason));
+}
+
+/// Writes until the owner is gone.
+async fn write(
+    mut sink: SplitSink<Socket, Message>,
+    mut outbox: mpsc::UnboundedReceiver<String>,
+) -> Result<(), Error> {
+    while let Some(text) = outbox.next().await {
+        sink.send(Message::text(text)).await?;
+    }
+    Ok(())
+}
+
+/// Reads until the socket ends, and says how it did.
+async fn read(
+    world: &dyn World,
+    mut stream: SplitStream<Socket>,
+    tell: &mpsc::UnboundedSender<Incoming>,
+) -> String {
+    loop {
+        match timeout(world, SILENCE, stream.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => {
+                let _ = tell.unbounded_send(Incoming::Text(text.as_str().to_owned()));
+            }
+            Ok(Some(Ok(Message::Close(frame)))) => return closed_by_room(frame),
+            Ok(Some(Ok(_))) => {}
+            Ok(Some(Err(error))) => return lost(&error),
+            Ok(None) => return "the room closed the connection".to_owned(),
+            Err(_) => return format!("the room has been silent for {} s", SILENCE.as_secs()),
+        }
+    }
+}
+
+fn closed_by_room(frame: Option<CloseFrame>) -> String {
+    let reason = frame.map(|frame| frame.reason).unwrap_or(Utf8Bytes::from_static(""));
+    match reason.as_str() {
+        "" => "the room closed the connection".to_owned(),
+        reason => format!("the room closed the connection: {reason}"),
+    }
+}
+
+fn lost(error: &Error) -> String {
+    match error {
+        Error::Protocol(_) | Error::ConnectionClosed | Error::AlreadyClosed => {
+            "the connection to the room broke".to_owned()
+        }
+        Error::Io(error) => format!("the connection to the room broke: {error}"),
+        other => format!("the room sent what cannot be read: {other}"),
+    }
 }
