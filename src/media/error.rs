@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::jsep::MediaKind;
 
+/// What the first bytes of a file look like if they look like nothing.
+pub(super) const UNKNOWN_FORMAT: &str = "no media that callcheck knows";
+
 /// A source cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
@@ -82,16 +85,25 @@ impl MediaError {
 
 /// What to do about it: a look at the path, or the command that makes a file which can be sent.
 fn remedy(kind: MediaKind, path: &Path, problem: &Problem) -> String {
-    if matches!(problem, Problem::Unreadable(_)) {
-        return "check the path and its permissions".to_owned();
-    }
-    let path = path.display();
+    let input = match problem {
+        Problem::Unreadable(_) => return "check the path and its permissions".to_owned(),
+        Problem::Format { found: UNKNOWN_FORMAT, .. } => "INPUT".to_owned(),
+        // There is something in it that ffmpeg may well be able to read.
+        Problem::Format { .. } | Problem::Codec { .. } | Problem::NoKeyFrame(_) | Problem::Timing(_) => {
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        }
+        Problem::Empty | Problem::Truncated(_) | Problem::NoFrames(_) | Problem::Corrupt(_) => {
+            "INPUT".to_owned()
+        }
+    };
     match kind {
         MediaKind::Audio => {
-            format!("make one with `ffmpeg -i {path} -vn -c:a libopus -ac 1 -b:a 32k out.opus`")
+            format!("make one with `ffmpeg -i {input} -vn -c:a libopus -ac 1 -b:a 32k OUT.opus`")
         }
         MediaKind::Video => {
-            format!("make one with `ffmpeg -i {path} -an -c:v libvpx -auto-alt-ref 0 -g 300 -b:v 1M out.ivf`")
+            format!(
+                "make one with `ffmpeg -i {input} -an -c:v libvpx -auto-alt-ref 0 -g 300 -b:v 1M OUT.ivf`"
+            )
         }
     }
 }

@@ -216,3 +216,6 @@ pub(super) fn clock_rate(kind: MediaKind) -> u32 {
         MediaKind::Video => 90_000,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,14 +179,15 @@ mod tests {
         fn counts_add_up(steps in proptest::collection::vec((0..40_u32, 0..5_u32), 1..400), start: u16) {
             // Forward by up to 39 from the base, which goes on by up to 4: losses, repeats and disorder, all in reach.
             let (mut order, mut base, mut seen) = (Order::new(16), u32::from(start), BTreeSet::new());
-            let mut duplicates = 0;
+            let (mut duplicates, mut first_number) = (0, None);
             for (ahead, step) in steps {
                 base += step;
                 let number = base + ahead;
+                let first_number = u64::from(*first_number.get_or_insert(number));
                 duplicates += u64::from(!seen.insert(number));
                 order.arrive(number & 0xffff);
                 let (first, last) = order.span.unwrap();
-                let unseen = (first..=last).filter(|n| !seen.contains(&((n - 65_536) as u32))).count();
+                let unseen = (first..=last).filter(|n| !seen.contains(&((n - first + first_number) as u32))).count();
                 prop_assert_eq!(order.lost, unseen as u64);
                 prop_assert_eq!(order.duplicated, duplicates);
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::error::{MediaError, Problem};
+use super::error::{MediaError, Problem, UNKNOWN_FORMAT};
 use crate::jsep::MediaKind;
 use crate::plan::{SendPlan, SourcePlan};
 
@@ -115,5 +115,8 @@ fn container(bytes: &[u8]) -> &'static str {
     ];
     let found =
         known.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-    found.map_or("no media that callcheck knows", |(_, _, name)| name)
+    found.map_or(UNKNOWN_FORMAT, |(_, _, name)| name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,8 @@ use crate::media::opus::{self, MAX_SAMPLES, SAMPLE_RATE};
 use crate::media::{MediaError, Stamp};
 
 const NEEDED: &str = "Opus in Ogg";
+/// Packets before the first one with sound.
+const HEADERS: usize = 2;
 /// How many packets are decoded before the call.
 const TRIED: usize = 250;
 
@@ -124,7 +126,7 @@ impl Recording {
             return Err(Problem::NoFrames("packets"));
         }
         if !ended {
-            return Err(Problem::Truncated(format!("the page behind packet {}", packets.len())));
+            return Err(cut_behind(packets.len() + HEADERS));
         }
         let recording = Self { name, channels, packets };
         recording.try_decoding()?;
@@ -145,6 +147,13 @@ impl Recording {
     }
 }
 
+fn cut_behind(packets: usize) -> Problem {
+    match packets.checked_sub(HEADERS) {
+        None => Problem::Truncated("its headers".to_owned()),
+        Some(sound) => Problem::Truncated(format!("the page behind packet {sound}")),
+    }
+}
+
 /// All packets of the first stream, and whether the last page says that it is the last.
 fn read_packets(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Problem> {
     let mut reader = PacketReader::new(Cursor::new(bytes));
@@ -156,12 +165,12 @@ fn read_packets(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Problem> {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok((packets, ended)),
             Err(ogg::OggReadError::ReadError(_)) => {
-                return Err(Problem::Truncated(format!("the page behind packet {}", packets.len())));
+                return Err(cut_behind(packets.len()));
             }
             Err(error) => {
                 return Err(Problem::Corrupt(format!(
                     "its pages are broken behind packet {} ({error})",
-                    packets.len()
+                    packets.len().saturating_sub(HEADERS)
                 )));
             }
         };
@@ -181,7 +190,7 @@ fn read_head(head: &[u8]) -> Result<u8, Problem> {
     match (head.get(8), head.get(9), head.get(18)) {
         (Some(version), Some(&channels @ 1..=2), Some(0)) if version >> 4 == 0 => Ok(channels),
         (Some(_), Some(channels), Some(_)) => Err(Problem::Codec {
-            found: format!("Opus with {channels} channels, which RTP cannot carry,"),
+            found: format!("Opus with {channels} channels"),
             needed: "Opus with one or two channels",
         }),
         _ => Err(Problem::Truncated("its first header".to_owned())),
