@@ -1,1 +1,8 @@
-fn main() {}
+//! What a call costs. Plain `main`: medians and ratios, no statistics framework.
+
+mod setup;
+
+fn main() {
+    let calls = std::env::var("CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(100);
+    setup::run(calls);
+}

@@ -1,0 +1,126 @@
+//! A call with callcheck's engine.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork};
+use callcheck::jsep::{ConnectionState, Direction, MediaKind, SdpType};
+use callcheck::timeline::IceCandidate;
+use callcheck::world::{Live, World};
+use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use super::{GIVE_UP, Signal, both, elapsed};
+
+type Trickled = (Box<IceCandidate>, String, u16, String);
+type Events = UnboundedReceiver<(Instant, EngineEvent)>;
+
+struct Side {
+    engine: Engine,
+    events: Events,
+    out: UnboundedSender<Signal<Trickled>>,
+    room: UnboundedReceiver<Signal<Trickled>>,
+    waiting: Vec<Trickled>,
+    described: bool,
+    connected: Option<Instant>,
+    peer_connected: bool,
+}
+
+pub(super) async fn call(number: usize) -> Option<Duration> {
+    let world: Arc<dyn World> = Arc::new(Live::new(number as u64));
+    let ((to_b, from_a), (to_a, from_b)) = (mpsc::unbounded(), mpsc::unbounded());
+    let mut a = Side::new(&world, "a", to_b, from_b).await;
+    let b = Side::new(&world, "b", to_a, from_a).await;
+    let began = world.now();
+    let offer = a.engine.create_offer().await.expect("an offer");
+    a.engine.set_local(SdpType::Offer, &offer).await.expect("our offer");
+    a.out.unbounded_send(Signal::Offer(offer)).ok()?;
+    Some(elapsed(began, both(a.run(), b.run()).await?))
+}
+
+impl Side {
+    async fn new(
+        world: &Arc<dyn World>,
+        label: &str,
+        out: UnboundedSender<Signal<Trickled>>,
+        room: UnboundedReceiver<Signal<Trickled>>,
+    ) -> Self {
+        let config = EngineConfig::new(label, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        let made = Engine::new(world.clone(), Arc::new(MachineNetwork), config).await;
+        let (mut engine, events) = made.expect("an engine");
+        for (kind, track) in [(MediaKind::Audio, "mic"), (MediaKind::Video, "camera")] {
+            engine.add_track(kind, Some("stream"), track).await.expect("a track");
+        }
+        Self {
+            engine,
+            events,
+            out,
+            room,
+            waiting: vec![],
+            described: false,
+            connected: None,
+            peer_connected: false,
+        }
+    }
+
+    async fn run(mut self) -> Option<Instant> {
+        let outcome = tokio::time::timeout(GIVE_UP, self.negotiate()).await.ok().flatten();
+        self.engine.close().await;
+        outcome
+    }
+
+    async fn negotiate(&mut self) -> Option<Instant> {
+        while self.connected.is_none() || !self.peer_connected {
+            tokio::select! {
+                biased;
+                signal = self.room.next() => self.signal(signal?).await?,
+                event = self.events.next() => self.event(event?),
+            }
+        }
+        self.connected
+    }
+
+    fn event(&mut self, (at, event): (Instant, EngineEvent)) {
+        match event {
+            EngineEvent::Candidate { candidate, mid, index, ufrag } => {
+                let _ = self.out.unbounded_send(Signal::Candidate((candidate, mid, index, ufrag)));
+            }
+            EngineEvent::ConnectionState(ConnectionState::Connected) => {
+                self.connected = Some(at);
+                let _ = self.out.unbounded_send(Signal::Done);
+            }
+            _ => {}
+        }
+    }
+
+    async fn signal(&mut self, signal: Signal<Trickled>) -> Option<()> {
+        match signal {
+            Signal::Offer(offer) => self.answer(&offer).await?,
+            Signal::Answer(answer) => {
+                self.engine.set_remote(SdpType::Answer, &answer).await.ok()?;
+                self.described = true;
+            }
+            Signal::Candidate(candidate) => self.waiting.push(candidate),
+            Signal::Done => self.peer_connected = true,
+        }
+        if self.described {
+            for (candidate, mid, index, ufrag) in std::mem::take(&mut self.waiting) {
+                let text = &candidate.candidate;
+                self.engine.add_candidate(text, Some(&mid), Some(index), Some(&ufrag)).await.ok()?;
+            }
+        }
+        Some(())
+    }
+
+    async fn answer(&mut self, offer: &str) -> Option<()> {
+        self.engine.set_remote(SdpType::Offer, offer).await.ok()?;
+        self.described = true;
+        for mid in ["0", "1"] {
+            self.engine.set_direction(mid, Direction::Sendrecv).await.ok()?;
+        }
+        let answer = self.engine.create_answer().await.ok()?;
+        self.engine.set_local(SdpType::Answer, &answer).await.ok()?;
+        self.out.unbounded_send(Signal::Answer(answer)).ok()
+    }
+}
