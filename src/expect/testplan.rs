@@ -14,6 +14,7 @@ pub(crate) fn plan(role: Role) -> Plan {
             role,
             name: role.to_string(),
             send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
+            receive: MediaKind::ALL.to_vec(),
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
             trickle: true,
