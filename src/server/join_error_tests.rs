@@ -55,19 +55,21 @@ async fn program(answer: &'static [u8], closes: bool) -> (u16, Task) {
     (port, task)
 }
 
-/// A WebSocket server that sends back what it gets.
-async fn echo() -> (u16, Task) {
+/// A WebSocket server that sends back what it gets, and agrees to our subprotocol or ignores it.
+#[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
+async fn echo(agrees: bool) -> (u16, Task) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let task = world::spawn(&*live(), async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // The subprotocol is agreed to whatever it is: the worst case.
-            let agree = |request: &Request, mut response: Response| {
-                let protocol = request.headers()["sec-websocket-protocol"].clone();
-                response.headers_mut().insert("sec-websocket-protocol", protocol);
+            let agree = move |request: &Request, mut response: Response| {
+                if agrees {
+                    let protocol = request.headers()["sec-websocket-protocol"].clone();
+                    response.headers_mut().insert("sec-websocket-protocol", protocol);
+                }
                 Ok(response)
             };
-            let socket = tokio_tungstenite::accept_hdr_async(stream, agree).await.unwrap();
+            let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, agree).await else { continue };
             let (sink, stream) = socket.split();
             let _ = stream.forward(sink).await;
         }
@@ -155,8 +157,10 @@ async fn ports_where_no_room_answers() {
         let (port, _program) = program(answer, closes).await;
         errors.push(failure(&format!("ws://127.0.0.1:{port}"), None).await);
     }
-    let (port, _echo) = echo().await;
-    errors.push(failure(&format!("ws://127.0.0.1:{port}/chat"), None).await);
+    for agrees in [true, false] {
+        let (port, _echo) = echo(agrees).await;
+        errors.push(failure(&format!("ws://127.0.0.1:{port}/chat"), None).await);
+    }
     snapshot!("ports", shown(&errors));
 }
 

@@ -270,6 +270,17 @@ async fn garbage_is_refused_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_foreign_origin_is_kept_out() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    let server = start(Limits::default()).await;
+    let mut request = server.url.as_str().into_client_request().unwrap();
+    request.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    let refused = tokio_tungstenite::connect_async(request).await.expect_err("refused");
+    let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused:?}") };
+    assert_eq!(response.status(), 403);
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed() {
     use tokio::io::AsyncReadExt;
     let server = start(Limits { join_within: Duration::from_millis(50), ..Limits::default() }).await;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use rand::Rng as _;
 
-use crate::signaling::message::{Body, Envelope, Join, Message};
+use crate::jsep::Role;
+use crate::signaling::message::{Body, Envelope, Join, Message, shorten};
 use crate::signaling::{ErrorCode, PeerInfo, RoomError};
 use crate::world::Rng;
 
@@ -140,7 +141,7 @@ impl Room {
             return Err(refuse(ErrorCode::NameTaken, text));
         }
         if self.peers.len() >= most {
-            let text = format!("{most} peers are in the room, no more are allowed; choose another room");
+            let text = format!("the room takes no more than {most} at a time; choose another room");
             return Err(refuse(ErrorCode::RoomFull, text));
         }
         Ok(())
@@ -191,7 +192,6 @@ impl Room {
 
     /// Starts a call for each caller and callee that have none, in the order in which they came.
     fn pair(&mut self, call_ids: &mut Rng) -> Vec<Delivery> {
-        use crate::jsep::Role;
         let mut deliveries = Vec::new();
         while let (Some(caller), Some(callee)) = (self.waiting(Role::Caller), self.waiting(Role::Callee)) {
             deliveries.extend(self.start_call(caller, callee, call_ids));
@@ -199,7 +199,7 @@ impl Room {
         deliveries
     }
 
-    fn waiting(&self, role: crate::jsep::Role) -> Option<ConnectionId> {
+    fn waiting(&self, role: Role) -> Option<ConnectionId> {
         let mut peers = self.peers.iter();
         peers.find(|peer| peer.call.is_none() && peer.info.role == Some(role)).map(|peer| peer.connection)
     }
@@ -236,7 +236,7 @@ impl Room {
             None if matches!(message.body, Body::Unknown) => {
                 let text = format!(
                     "the room does not know `{}`; name the peer that does in `to`, or send it as `ext`",
-                    crate::signaling::message::shorten(message.type_name(), NAME_BYTES)
+                    shorten(message.type_name(), NAME_BYTES)
                 );
                 Err(refuse(ErrorCode::UnknownType, text))
             }
@@ -247,7 +247,7 @@ impl Room {
     fn named(&self, from: ConnectionId, name: &str) -> Result<ConnectionId, RoomError> {
         let found = self.peers.iter().find(|peer| peer.info.name == name && peer.connection != from);
         found.map(|peer| peer.connection).ok_or_else(|| {
-            let name = crate::signaling::message::shorten(name, NAME_BYTES);
+            let name = shorten(name, NAME_BYTES);
             refuse(ErrorCode::PeerAbsent, format!("no other peer named `{name}` is in the room"))
         })
     }

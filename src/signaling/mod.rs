@@ -9,6 +9,7 @@ pub(crate) mod message;
 mod request;
 mod room;
 pub(crate) mod session;
+mod signal_message;
 mod tls;
 mod websocket;
 mod websocket_error;

@@ -181,13 +181,14 @@ async fn answer(
             Err(JoinError::Rejected(RoomError::new(code.as_str().into(), message)))
         }
         // Whoever answers is not known to keep secrets: it may have sent our own message back.
-        _ => Err(JoinError::NotARoom {
-            url: "what answers there".to_owned(),
-            answer: format!(
-                "it says {:?}",
-                shorten(&token.map_or(text.clone(), |t| t.strike_from(&text)), 60)
-            ),
-            remedy: "it speaks WebSocket but not callcheck's protocol; check the URL".to_owned(),
-        }),
+        _ => Err(stranger(&token.map_or_else(|| text.clone(), |token| token.strike_from(&text)))),
+    }
+}
+
+fn stranger(said: &str) -> JoinError {
+    JoinError::NotARoom {
+        url: "what answers there".to_owned(),
+        answer: format!("it says {:?}", shorten(said, 60)),
+        remedy: "it speaks WebSocket but not callcheck's protocol; check the URL".to_owned(),
     }
 }
