@@ -43,7 +43,7 @@ pub struct Packet {
     pub timestamp: u32,
     /// The marker bit: for video the last packet of a frame.
     pub marker: bool,
-    /// RTP payload type.
+    /// RTP payload type; the caller hands over VP8 and Opus only.
     pub payload_type: u8,
     /// The sender's SSRC.
     pub ssrc: u32,
@@ -266,7 +266,7 @@ impl Sink {
         let mark = self.read_stamp(Stamp::at_end_of(&frame.bytes), wall_us);
         let corrupt = self.verdict.corrupt;
         let mut codes = Vec::new();
-        let seen = Seen { mark, at, assembler: &self.assembler, stamps: self.expected.stamps };
+        let seen = Seen { mark, assembler: &self.assembler, stamps: self.expected.stamps };
         self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
         for code in codes {
             self.read_barcode(code, wall_us);

@@ -1,11 +1,11 @@
 //! Decodes some of the video: enough to know that picture and stamp agree, at little cost.
 //!
-//! Decoding begins at a key frame, goes on for a second the first time and for a few frames later, and stops. Frames
-//! without a stamp are decoded for longer, since only their pixels can tell anything. Frames are decoded in the order
-//! of their packets and only while none is missing, so what is wrong here was wrong when it was sent.
+//! Decoding begins at a key frame, goes on for some frames, and stops until the next key frame: to decode a frame costs
+//! as much as to read a thousand. Frames without a stamp are decoded for longer, since only their pixels can tell
+//! anything. Frames are decoded in the order of their packets and only while none is missing, so what is wrong here was
+//! wrong when it was sent.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxideav_vp8::{Vp8DecodedFrame, Vp8DecoderState};
@@ -15,8 +15,8 @@ use super::verdict::{Mark, Verdict};
 use crate::media::Barcode;
 use crate::media::vp8::{is_key_frame, picture};
 
-/// How long the first look lasts.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// How many frames the first look lasts.
+const FIRST_LOOK: u64 = 12;
 /// How many frames a later look lasts.
 const LATER_LOOK: u64 = 5;
 /// Frames that show neither a stamp nor a change; after as many the picture is taken for still.
@@ -42,8 +42,8 @@ struct Look {
     next: u64,
     /// Frames that wait for the one before.
     held: BTreeMap<u64, Held>,
-    first: bool,
-    ends: Instant,
+    /// How many frames are wanted, and how many were decoded.
+    wanted: u64,
     frames: u64,
     /// What the last frame showed.
     last: Shown,
@@ -68,7 +68,6 @@ enum Shown {
 /// What is known when a frame has come.
 pub(super) struct Seen<'a> {
     pub(super) mark: Mark,
-    pub(super) at: Instant,
     pub(super) assembler: &'a Assembler,
     /// The peer should stamp.
     pub(super) stamps: bool,
@@ -94,7 +93,8 @@ impl PictureCheck {
         codes: &mut Vec<Barcode>,
     ) {
         if is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen) {
-            self.look = Some(Look::new(frame.first, !self.looked, seen.at));
+            let wanted = if self.looked { LATER_LOOK } else { FIRST_LOOK };
+            self.look = Some(Look::new(frame.first, wanted));
         }
         let Some(look) = &mut self.look else {
             return;
@@ -141,16 +141,8 @@ impl PictureCheck {
 }
 
 impl Look {
-    fn new(next: u64, first: bool, at: Instant) -> Self {
-        Self {
-            decoder: new_decoder(),
-            next,
-            held: BTreeMap::new(),
-            first,
-            ends: at + FIRST_LOOK,
-            frames: 0,
-            last: Shown::Nothing,
-        }
+    fn new(next: u64, wanted: u64) -> Self {
+        Self { decoder: new_decoder(), next, held: BTreeMap::new(), wanted, frames: 0, last: Shown::Nothing }
     }
 
     /// The next frame in order, unless something before it is missing.
@@ -174,8 +166,7 @@ impl Look {
     }
 
     fn is_over(&self, seen: &Seen<'_>, verdict: &Verdict) -> bool {
-        let looked = if self.first { seen.at >= self.ends } else { self.frames >= LATER_LOOK };
-        looked
+        self.frames >= self.wanted
             && match self.last {
                 Shown::Stamped => true,
                 // Only its pixels say which frame it is, so every frame is decoded.
