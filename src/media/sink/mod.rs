@@ -30,7 +30,7 @@ use verdict::{Fault, Mark, Verdict};
 /// Decoded frames in a row whose content agrees with the peer's stamps.
 const PROOF_STAMPED: u64 = 5;
 /// Decoded frames of a peer that does not stamp.
-const PROOF_DECODED: u64 = 10;
+const PROOF_DECODED: u64 = 8;
 /// At most one key frame is asked for in this time.
 const KEY_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -266,7 +266,7 @@ impl Sink {
         let mark = self.read_stamp(Stamp::at_end_of(&frame.bytes), wall_us);
         let corrupt = self.verdict.corrupt;
         let mut codes = Vec::new();
-        let seen = Seen { mark, assembler: &self.assembler, stamps: self.expected.stamps };
+        let seen = Seen { mark, at, assembler: &self.assembler, stamps: self.expected.stamps };
         self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
         for code in codes {
             self.read_barcode(code, wall_us);

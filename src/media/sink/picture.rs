@@ -6,6 +6,7 @@
 //! wrong when it was sent.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxideav_vp8::{Vp8DecodedFrame, Vp8DecoderState};
@@ -15,10 +16,12 @@ use super::verdict::{Mark, Verdict};
 use crate::media::Barcode;
 use crate::media::vp8::{is_key_frame, picture};
 
-/// How many frames the first look lasts.
-const FIRST_LOOK: u64 = 12;
+/// How many frames the first look lasts; enough for every proof.
+const FIRST_LOOK: u64 = 8;
 /// How many frames a later look lasts.
 const LATER_LOOK: u64 = 5;
+/// From the end of a look to the next one at least, however often key frames come.
+const INTERVAL: Duration = Duration::from_secs(1);
 /// Frames that show neither a stamp nor a change; after as many the picture is taken for still.
 const PATIENCE: u64 = 300;
 /// Frames that wait for a missing one.
@@ -32,6 +35,7 @@ pub(super) struct PictureCheck {
     look: Option<Look>,
     /// A first look was completed.
     looked: bool,
+    next_look: Option<Instant>,
     last_picture: Option<u64>,
 }
 
@@ -68,6 +72,7 @@ enum Shown {
 /// What is known when a frame has come.
 pub(super) struct Seen<'a> {
     pub(super) mark: Mark,
+    pub(super) at: Instant,
     pub(super) assembler: &'a Assembler,
     /// The peer should stamp.
     pub(super) stamps: bool,
@@ -109,7 +114,7 @@ impl PictureCheck {
     /// A key frame begins a look where none is, or where the one that runs misses a frame.
     fn begins_at(&self, frame: &Assembled, seen: &Seen<'_>) -> bool {
         match &self.look {
-            None => seen.mark != Mark::Foreign,
+            None => seen.mark != Mark::Foreign && self.next_look.is_none_or(|due| seen.at >= due),
             Some(look) => frame.first > look.next && !seen.assembler.all_done(look.next, frame.first),
         }
     }
@@ -134,6 +139,7 @@ impl PictureCheck {
             }
             if look.is_over(seen, verdict) {
                 self.looked = true;
+                self.next_look = Some(seen.at + INTERVAL);
                 self.look = None;
             }
         }
