@@ -267,7 +267,11 @@ impl Sink {
         let corrupt = self.verdict.corrupt;
         let mut codes = Vec::new();
         let seen = Seen { mark, at, assembler: &self.assembler, stamps: self.expected.stamps };
-        self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
+        let began = self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
+        if began && self.stream.is_some_and(|(_, barcode)| barcode) {
+            // Frames that came and were not decoded have not shown their numbers, and are not lost.
+            self.frames.restart();
+        }
         for code in codes {
             self.read_barcode(code, wall_us);
         }

@@ -89,26 +89,26 @@ impl PictureCheck {
         self.look = None;
     }
 
-    /// A whole frame came. Barcodes of frames without another stamp go to `codes`.
+    /// A whole frame came. Barcodes of frames without another stamp go to `codes`. Returns whether decoding began with
+    /// this frame, so that whatever came before it was not decoded.
     pub(super) fn frame(
         &mut self,
         frame: &Assembled,
         seen: &Seen<'_>,
         verdict: &mut Verdict,
         codes: &mut Vec<Barcode>,
-    ) {
-        if is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen) {
+    ) -> bool {
+        let begins = is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen);
+        if begins {
             let wanted = if self.looked { LATER_LOOK } else { FIRST_LOOK };
             self.look = Some(Look::new(frame.first, wanted));
         }
-        let Some(look) = &mut self.look else {
-            return;
-        };
-        if frame.first >= look.next {
+        if let Some(look) = self.look.as_mut().filter(|look| frame.first >= look.next) {
             let held = Held { last: frame.last, bytes: frame.bytes.clone(), mark: seen.mark };
             look.held.insert(frame.first, held);
             self.decode_held(seen, verdict, codes);
         }
+        begins
     }
 
     /// A key frame begins a look where none is, or where the one that runs misses a frame.

@@ -88,6 +88,30 @@ fn frames_that_come_late_are_decoded_in_order() {
 }
 
 #[test]
+fn frames_that_were_not_decoded_are_not_lost_by_their_barcodes() {
+    let mut bench = Bench::new(MediaKind::Video, EXPECTED);
+    let mut bars = bars();
+    let mut source = Made::new(MediaKind::Video, move |frame, wall_us| {
+        if frame == 30 {
+            bars.request_key_frame();
+        }
+        let (mut bytes, _) = bars.next_frame(wall_us);
+        bytes.truncate(bytes.len() - Stamp::LEN);
+        bytes
+    });
+    for i in 0..40 {
+        let packets = bench.made(&mut source);
+        if i != 10 {
+            packets.iter().for_each(|packet| bench.push(packet));
+        }
+    }
+    let media = bench.snapshot();
+    // Frame 10 is missing, so 11 to 29 cannot be decoded; the key frame 30 can.
+    assert_eq!((media.packets_lost, media.frames_lost, media.stamped_frames), (1, 0, 20));
+    assert_eq!((media.corrupt, bench.key_requests), (0, 1));
+}
+
+#[test]
 fn empty_packets_are_counted_and_never_frames() {
     let mut bench = Bench::new(MediaKind::Video, Expected { stamps: false, ..EXPECTED });
     let mut source = gradient(1);
