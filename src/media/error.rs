@@ -72,6 +72,9 @@ pub enum Problem {
     /// Timestamps that a real-time sender cannot follow.
     #[error("{0}")]
     Timing(String),
+    /// Something that does not fit into a packet.
+    #[error("{0}")]
+    TooLarge(String),
     /// Bytes that are not what the format says.
     #[error("{0}")]
     Corrupt(String),
@@ -89,9 +92,11 @@ fn remedy(kind: MediaKind, path: &Path, problem: &Problem) -> String {
         Problem::Unreadable(_) => return "check the path and its permissions".to_owned(),
         Problem::Format { found: UNKNOWN_FORMAT, .. } => "INPUT".to_owned(),
         // There is something in it that ffmpeg may well be able to read.
-        Problem::Format { .. } | Problem::Codec { .. } | Problem::NoKeyFrame(_) | Problem::Timing(_) => {
-            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-        }
+        Problem::Format { .. }
+        | Problem::Codec { .. }
+        | Problem::NoKeyFrame(_)
+        | Problem::Timing(_)
+        | Problem::TooLarge(_) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Problem::Empty | Problem::Truncated(_) | Problem::NoFrames(_) | Problem::Corrupt(_) => {
             "INPUT".to_owned()
         }

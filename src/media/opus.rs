@@ -15,6 +15,9 @@ pub(super) const MAX_SAMPLES: u32 = 5760;
 const EXTENSION: u8 = 121 << 1;
 const PADDING: u8 = Stamp::LEN as u8 + 1;
 
+/// How many bytes a stamp adds at most: count, length, extension, stamp.
+pub(super) const STAMP_COST: usize = 3 + Stamp::LEN;
+
 /// Packets of this length or less are DTX (RFC 7587 §3.1.3); a stamp would make sound of them to some receivers.
 pub(super) const DTX_LENGTH: usize = 2;
 
@@ -47,7 +50,7 @@ pub(super) fn stamped(packet: &[u8], stamp: &Stamp) -> Bytes {
     let Some(parts) = split(packet).filter(|_| packet.len() > DTX_LENGTH) else {
         return Bytes::copy_from_slice(packet);
     };
-    let mut out = BytesMut::with_capacity(packet.len() + 4 + usize::from(PADDING));
+    let mut out = BytesMut::with_capacity(packet.len() + STAMP_COST);
     out.put_u8(parts.toc | 3);
     out.put_u8(u8::from(parts.variable) << 7 | 0x40 | parts.count);
     out.put_u8(PADDING);

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn milliseconds_of_24_bits_do_as_well() {
         let mut delays = Delays::default();
-        let sent_ms = ((NOW + 5_000_000 - 40_000) / 1000 & 0x00ff_ffff) as u32;
+        let sent_ms = (((NOW + 5_000_000 - 40_000) / 1000) & 0x00ff_ffff) as u32;
         delays.record_millis(sent_ms, NOW, CLOCK);
         assert!(near(delays.summary(Some(CLOCK)).unwrap().p50_ms, 40.0));
     }

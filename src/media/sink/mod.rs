@@ -30,7 +30,7 @@ use verdict::{Fault, Mark, Verdict};
 /// Decoded frames in a row whose content agrees with the peer's stamps.
 const PROOF_STAMPED: u64 = 5;
 /// Decoded frames of a peer that does not stamp.
-const PROOF_DECODED: u64 = 10;
+const PROOF_DECODED: u64 = 8;
 /// At most one key frame is asked for in this time.
 const KEY_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -43,7 +43,7 @@ pub struct Packet {
     pub timestamp: u32,
     /// The marker bit: for video the last packet of a frame.
     pub marker: bool,
-    /// RTP payload type.
+    /// RTP payload type; the caller hands over VP8 and Opus only.
     pub payload_type: u8,
     /// The sender's SSRC.
     pub ssrc: u32,
@@ -267,7 +267,11 @@ impl Sink {
         let corrupt = self.verdict.corrupt;
         let mut codes = Vec::new();
         let seen = Seen { mark, at, assembler: &self.assembler, stamps: self.expected.stamps };
-        self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
+        let began = self.picture.frame(frame, &seen, &mut self.verdict, &mut codes);
+        if began && self.stream.is_some_and(|(_, barcode)| barcode) {
+            // Frames that came and were not decoded have not shown their numbers, and are not lost.
+            self.frames.restart();
+        }
         for code in codes {
             self.read_barcode(code, wall_us);
         }

@@ -1,8 +1,9 @@
 //! Decodes some of the video: enough to know that picture and stamp agree, at little cost.
 //!
-//! Decoding begins at a key frame, goes on for a second the first time and for a few frames later, and stops. Frames
-//! without a stamp are decoded for longer, since only their pixels can tell anything. Frames are decoded in the order
-//! of their packets and only while none is missing, so what is wrong here was wrong when it was sent.
+//! Decoding begins at a key frame, goes on for some frames, and stops until the next key frame: to decode a frame costs
+//! as much as to read a thousand. Frames without a stamp are decoded for longer, since only their pixels can tell
+//! anything. Frames are decoded in the order of their packets and only while none is missing, so what is wrong here was
+//! wrong when it was sent.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,10 +16,12 @@ use super::verdict::{Mark, Verdict};
 use crate::media::Barcode;
 use crate::media::vp8::{is_key_frame, picture};
 
-/// How long the first look lasts.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// How many frames the first look lasts; enough for every proof.
+const FIRST_LOOK: u64 = 8;
 /// How many frames a later look lasts.
 const LATER_LOOK: u64 = 5;
+/// From the end of a look to the next one at least, however often key frames come.
+const INTERVAL: Duration = Duration::from_secs(1);
 /// Frames that show neither a stamp nor a change; after as many the picture is taken for still.
 const PATIENCE: u64 = 300;
 /// Frames that wait for a missing one.
@@ -32,6 +35,7 @@ pub(super) struct PictureCheck {
     look: Option<Look>,
     /// A first look was completed.
     looked: bool,
+    next_look: Option<Instant>,
     last_picture: Option<u64>,
 }
 
@@ -42,8 +46,8 @@ struct Look {
     next: u64,
     /// Frames that wait for the one before.
     held: BTreeMap<u64, Held>,
-    first: bool,
-    ends: Instant,
+    /// How many frames are wanted, and how many were decoded.
+    wanted: u64,
     frames: u64,
     /// What the last frame showed.
     last: Shown,
@@ -85,31 +89,32 @@ impl PictureCheck {
         self.look = None;
     }
 
-    /// A whole frame came. Barcodes of frames without another stamp go to `codes`.
+    /// A whole frame came. Barcodes of frames without another stamp go to `codes`. Returns whether decoding began with
+    /// this frame, so that whatever came before it was not decoded.
     pub(super) fn frame(
         &mut self,
         frame: &Assembled,
         seen: &Seen<'_>,
         verdict: &mut Verdict,
         codes: &mut Vec<Barcode>,
-    ) {
-        if is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen) {
-            self.look = Some(Look::new(frame.first, !self.looked, seen.at));
+    ) -> bool {
+        let begins = is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen);
+        if begins {
+            let wanted = if self.looked { LATER_LOOK } else { FIRST_LOOK };
+            self.look = Some(Look::new(frame.first, wanted));
         }
-        let Some(look) = &mut self.look else {
-            return;
-        };
-        if frame.first >= look.next {
+        if let Some(look) = self.look.as_mut().filter(|look| frame.first >= look.next) {
             let held = Held { last: frame.last, bytes: frame.bytes.clone(), mark: seen.mark };
             look.held.insert(frame.first, held);
             self.decode_held(seen, verdict, codes);
         }
+        begins
     }
 
     /// A key frame begins a look where none is, or where the one that runs misses a frame.
     fn begins_at(&self, frame: &Assembled, seen: &Seen<'_>) -> bool {
         match &self.look {
-            None => seen.mark != Mark::Foreign,
+            None => seen.mark != Mark::Foreign && self.next_look.is_none_or(|due| seen.at >= due),
             Some(look) => frame.first > look.next && !seen.assembler.all_done(look.next, frame.first),
         }
     }
@@ -134,6 +139,7 @@ impl PictureCheck {
             }
             if look.is_over(seen, verdict) {
                 self.looked = true;
+                self.next_look = Some(seen.at + INTERVAL);
                 self.look = None;
             }
         }
@@ -141,16 +147,8 @@ impl PictureCheck {
 }
 
 impl Look {
-    fn new(next: u64, first: bool, at: Instant) -> Self {
-        Self {
-            decoder: new_decoder(),
-            next,
-            held: BTreeMap::new(),
-            first,
-            ends: at + FIRST_LOOK,
-            frames: 0,
-            last: Shown::Nothing,
-        }
+    fn new(next: u64, wanted: u64) -> Self {
+        Self { decoder: new_decoder(), next, held: BTreeMap::new(), wanted, frames: 0, last: Shown::Nothing }
     }
 
     /// The next frame in order, unless something before it is missing.
@@ -174,8 +172,7 @@ impl Look {
     }
 
     fn is_over(&self, seen: &Seen<'_>, verdict: &Verdict) -> bool {
-        let looked = if self.first { seen.at >= self.ends } else { self.frames >= LATER_LOOK };
-        looked
+        self.frames >= self.wanted
             && match self.last {
                 Shown::Stamped => true,
                 // Only its pixels say which frame it is, so every frame is decoded.

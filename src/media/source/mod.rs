@@ -15,6 +15,11 @@ use super::error::{MediaError, Problem, UNKNOWN_FORMAT};
 use crate::jsep::MediaKind;
 use crate::plan::{SendPlan, SourcePlan};
 
+#[cfg(test)]
+pub(super) use ivf::tests::clip;
+#[cfg(test)]
+pub(super) use ogg::tests::{recording, tone_packets};
+
 pub use bars::Bars;
 pub use ivf::VideoFile;
 pub use ogg::OpusFile;

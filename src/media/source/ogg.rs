@@ -14,6 +14,7 @@ use super::{Frame, Identity, Source, read_file};
 use crate::jsep::MediaKind;
 use crate::media::error::Problem;
 use crate::media::opus::{self, MAX_SAMPLES, SAMPLE_RATE};
+use crate::media::vp8::payload::MAX_PAYLOAD;
 use crate::media::{MediaError, Stamp};
 
 const NEEDED: &str = "Opus in Ogg";
@@ -174,7 +175,8 @@ fn read_packets(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Problem> {
                 )));
             }
         };
-        if *serial.get_or_insert(packet.stream_serial()) != packet.stream_serial() {
+        let this = packet.stream_serial();
+        if *serial.get_or_insert(this) != this {
             return Err(Problem::Corrupt("it holds more than one stream".to_owned()));
         }
         ended = packet.last_in_stream();
@@ -204,8 +206,15 @@ fn codec(head: &[u8]) -> &'static str {
 }
 
 fn with_duration(index: usize, packet: Vec<u8>) -> Result<(Bytes, u32), Problem> {
-    let samples = opus::samples(&packet)
-        .ok_or_else(|| Problem::Corrupt(format!("packet {} is not Opus", index + 1)))?;
+    let number = index + 1;
+    let samples =
+        opus::samples(&packet).ok_or_else(|| Problem::Corrupt(format!("packet {number} is not Opus")))?;
+    if packet.len() + opus::STAMP_COST > MAX_PAYLOAD {
+        let length = packet.len();
+        return Err(Problem::TooLarge(format!(
+            "packet {number} has {length} bytes, more than fit into an RTP packet beside a stamp"
+        )));
+    }
     Ok((Bytes::from(packet), samples))
 }
 

@@ -76,7 +76,9 @@ fn audio_files_that_cannot_be_sent_are_refused() {
     let mut flipped = good.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let cases: [(&str, Option<&[u8]>); 10] = [
+    let large = recording(&[vec![31 << 3; 1190]], 1);
+    let cases: [(&str, Option<&[u8]>); 11] = [
+        ("large.opus", Some(&large)),
         ("missing.opus", None),
         ("empty.opus", Some(b"")),
         ("sound.wav", Some(b"RIFF\0\0\0\0WAVEfmt ")),
