@@ -55,7 +55,7 @@ impl Actor {
     }
 
     /// Media may flow where the negotiation says so and once it can be encrypted.
-    pub(super) fn update_gates(&self) {
+    pub(super) fn update_gates(&mut self) {
         for transceiver in self.transceivers.iter() {
             let current = transceiver.current_direction.filter(|_| transceiver.mid.is_some());
             let sends = current.is_some_and(|direction| direction.sends());
@@ -66,7 +66,9 @@ impl Actor {
                 }
             }
             if let Some(mid) = &transceiver.mid {
-                self.engine.set_may_receive(mid, current.is_some_and(|direction| direction.receives()));
+                let receives = current.is_some_and(|direction| direction.receives());
+                self.engine.set_may_receive(mid, receives);
+                self.receiving.set_receiving(mid, receives);
             }
         }
     }

@@ -36,6 +36,13 @@ impl Receiving {
         }
     }
 
+    /// Whether `mid` receives now. While it does not, silence is neither a freeze nor a loss.
+    pub(super) fn set_receiving(&mut self, mid: &str, receives: bool) {
+        if let Some((_, sink)) = self.sinks.get_mut(mid).filter(|_| !receives) {
+            sink.pause();
+        }
+    }
+
     fn expected(&self) -> Expected {
         let Identity { own, peer, peer_stamps } = self.identity;
         Expected { peer, own, stamps: peer_stamps, clock: self.clock }
