@@ -46,7 +46,9 @@ pub(super) fn number(peer: &PeerFacts, subject: Subject, op: Op, stated: f64) ->
         }
         _ => match time(peer, subject) {
             Some(Some(ms)) => single(Some(ms), "").finally(),
-            Some(None) => Look::unmeasured("it did not come to that"),
+            // What never happened was not in time; by how much it was late, nobody knows.
+            Some(None) if matches!(op, Op::Lt | Op::Le | Op::Eq) => Look::new(false, "it never happened"),
+            Some(None) => Look::unmeasured("it never happened"),
             None => each_track(peer, subject, op, stated),
         },
     }

@@ -83,16 +83,39 @@ fn mismatch(
     present: &BTreeSet<MediaKind>,
     kinds: &BTreeSet<MediaKind>,
 ) -> String {
-    let missing = kinds.difference(present).map(|&kind| why_missing(facts, peer, kind));
+    if let Some(why) = why_nothing(facts, peer)
+        && present.is_empty()
+    {
+        return format!("{}; {why}", found(present));
+    }
+    let missing = kinds.difference(present).map(|&kind| why_missing(peer, kind));
     let surplus = present.difference(kinds).map(|kind| format!("{kind} was not expected"));
     let reasons: Vec<String> = missing.chain(surplus).collect();
     format!("{}; {}", found(present), reasons.join("; "))
 }
 
-/// Why there is no remote track of that kind: the first layer that did not let it through.
-fn why_missing(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> String {
+/// Why no kind of media can have come.
+fn why_nothing(facts: &Facts, peer: &PeerFacts) -> Option<String> {
     let other = peer.role.other();
-    let Some(answer) = peer.last_answer() else { return format!("no {kind}, as there was no answer") };
+    if peer.last_answer().is_none() {
+        return Some("there was no answer".into());
+    }
+    if peer.timing.dtls.is_some() {
+        return None;
+    }
+    Some(match (facts.vanished(), peer.states.ice.last()) {
+        (Some(left), _) => format!("the {other} vanished before the call was connected ({})", left.reason),
+        (None, Some(ice)) if peer.timing.ice.is_none() => {
+            format!("the call never connected (ICE: {})", ice.state)
+        }
+        _ => "the call never connected".into(),
+    })
+}
+
+/// Why there is no remote track of that kind: the first layer that did not let it through.
+fn why_missing(peer: &PeerFacts, kind: MediaKind) -> String {
+    let other = peer.role.other();
+    let Some(answer) = peer.last_answer() else { return format!("no {kind}") };
     let of_kind = || answer.sdp.sections.iter().enumerate().filter(|(_, section)| section.kind == Some(kind));
     // As this peer sees it: what a local answer receives, or what a remote answer sends.
     let comes = |direction: Direction| match answer.side {
@@ -101,7 +124,7 @@ fn why_missing(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> String {
     };
     if let Some((index, section)) = of_kind().find(|(_, section)| comes(section.effective_direction())) {
         let mid = section.mid.clone().unwrap_or_else(|| index.to_string());
-        return unreceived(facts, peer, kind, &mid);
+        return unreceived(peer, kind, &mid);
     }
     let Some((index, section)) = of_kind().next() else {
         return format!("the answer has no {kind} m-section, so the {other} cannot send {kind}");
@@ -119,21 +142,9 @@ fn why_missing(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> String {
 }
 
 /// The answer lets it through, and still no track counts.
-fn unreceived(facts: &Facts, peer: &PeerFacts, kind: MediaKind, mid: &str) -> String {
-    let other = peer.role.other();
+fn unreceived(peer: &PeerFacts, kind: MediaKind, mid: &str) -> String {
     let fired = peer.mids.get(mid).is_some_and(|facts| facts.track.is_some());
     let received = peer.mids.get(mid).is_some_and(MidFacts::received);
-    if peer.timing.dtls.is_none() {
-        return match (facts.vanished(), peer.states.ice.last()) {
-            (Some(left), _) => {
-                format!("no {kind}, as the {other} vanished before the call was connected ({})", left.reason)
-            }
-            (None, Some(ice)) if peer.timing.ice.is_none() => {
-                format!("no {kind}, as the call never connected (ICE: {})", ice.state)
-            }
-            _ => format!("no {kind}, as the call never connected"),
-        };
-    }
     match (fired, received) {
         (true, _) => format!("`ontrack` fired for {kind} on mid {mid}, but no {kind} packet came"),
         (false, true) => format!("{kind} came on mid {mid}, but `ontrack` did not fire"),

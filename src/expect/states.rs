@@ -49,9 +49,10 @@ fn path_text<S: State + std::fmt::Display>(path: &[Reached<S>]) -> String {
     path.iter().map(|reached| reached.state.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// None where the peer does not announce its hang-up, or where the room that would carry it was lost in mid-call.
+/// None where there is no peer that announces its hang-up, or where the room that would carry it was lost in mid-call.
 pub(super) fn clean_hang_up(facts: &Facts, over: bool) -> Option<Look> {
-    if facts.both_met() && !facts.other().announces_end() || facts.room_lost.is_some() && facts.answered() {
+    let room_lost = facts.room_lost.is_some() && facts.answered();
+    if !facts.both_met() || !facts.other().announces_end() || room_lost {
         return None;
     }
     Some(hang_up(facts, over, Op::Eq, "clean"))

@@ -1,7 +1,7 @@
 //! What judging one demand comes to.
 
 use crate::jsep::Role;
-use crate::plan::Subject;
+use crate::plan::{Subject, ValueKind};
 
 /// A demand and whether it held.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +61,21 @@ pub fn settled(verdicts: &[Verdict]) -> bool {
         .any(|verdict| matches!(verdict.status, Status::Unknown(Settles::AtEnd | Settles::MayHold)))
 }
 
-/// Whether all that is demanded holds for now: media is verified, and the plan's `duration` may begin.
+/// Whether the call stands as demanded: descriptions, transports and the peer's tracks hold for now, so that the
+/// plan's `duration` of media may begin. Figures of that media and the hang-up come after it and do not count here.
 #[must_use]
 pub fn verified(verdicts: &[Verdict]) -> bool {
-    verdicts.iter().all(|verdict| matches!(verdict.status, Status::Passed | Status::Unknown(Settles::AtEnd)))
+    let holds = |status| matches!(status, Status::Passed | Status::Unknown(Settles::AtEnd));
+    verdicts
+        .iter()
+        .filter(|verdict| stands_before_media(verdict.subject))
+        .all(|verdict| holds(verdict.status))
+}
+
+fn stands_before_media(subject: Subject) -> bool {
+    let figure = matches!(
+        subject.info().value,
+        ValueKind::Count | ValueKind::Share | ValueKind::Duration | ValueKind::Bitrate
+    );
+    !figure && !matches!(subject, Subject::Hangup | Subject::Finding)
 }

@@ -14,4 +14,4 @@ pub use peer::{CandidateCounts, Described, PeerFacts, Presence, Reached, States,
 #[cfg(test)]
 pub(crate) mod testcall;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -61,7 +61,9 @@ impl Parser {
         if line.trim().is_empty() {
             return;
         }
-        if let Some(open) = &mut self.section {
+        if let Some(open) = &mut self.section
+            && !line.starts_with("m=")
+        {
             open.section.lines = *open.section.lines.start()..=number;
         }
         let Some((kind, value)) = line.split_once('=').filter(|(kind, _)| kind.chars().count() == 1) else {

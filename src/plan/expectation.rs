@@ -208,3 +208,123 @@ pub(super) fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
     let start = span.start + (part.len() - part.trim_start().len());
     start..start + part.trim().len()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Expectation {
+        Expectation::parse(text, Role::Caller).unwrap_or_else(|fault| panic!("{}", fault.render(false)))
+    }
+
+    #[test]
+    fn every_example_of_the_table_parses() {
+        for row in SUBJECTS {
+            let stated = parse(row.example);
+            assert_eq!(stated.subject, row.subject, "{}", row.example);
+            assert_eq!(stated.text, row.example);
+            assert_eq!(Subject::named(row.name), Some(row.subject));
+        }
+    }
+
+    #[test]
+    fn a_subject_is_of_this_side_unless_it_says_otherwise() {
+        for (text, of) in [
+            ("tracks=audio", Some(Role::Caller)),
+            ("callee.tracks=audio", Some(Role::Callee)),
+            ("caller.latency.p95<1s", Some(Role::Caller)),
+            ("finding=none", None),
+        ] {
+            assert_eq!(parse(text).of, of, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_in_their_units() {
+        let both: BTreeSet<_> = MediaKind::ALL.iter().copied().collect();
+        for (text, value) in [
+            ("tracks = video , audio", Value::Kinds(both)),
+            ("tracks=none", Value::Kinds(BTreeSet::new())),
+            ("tracks=any", Value::Any),
+            ("ice=failed", Value::Word("failed".into())),
+            ("loss<1%", Value::Number(0.01)),
+            ("loss<0.01", Value::Number(0.01)),
+            ("time.connected<500ms", Value::Number(500.0)),
+            ("time.connected<1.5s", Value::Number(1500.0)),
+            ("rtt<200us", Value::Number(0.2)),
+            ("bitrate>=2Mbps", Value::Number(2e6)),
+            ("frames>=50", Value::Number(50.0)),
+            ("transceivers=none", Value::Transceivers(Vec::new())),
+        ] {
+            assert_eq!(parse(text).value, value, "{text}");
+        }
+        let Value::Transceivers(rows) =
+            parse("transceivers=0 audio sendrecv/sendonly, - video inactive/-").value
+        else {
+            panic!("rows")
+        };
+        assert_eq!(rows[0].current_direction, Some(Direction::Sendonly));
+        assert_eq!((rows[1].mid.as_ref(), rows[1].current_direction), (None, None));
+    }
+
+    /// One snapshot of every kind of complaint, as people read them.
+    #[test]
+    fn complaints_point_at_the_fault() {
+        let texts = [
+            "tracks",
+            "",
+            "=audio",
+            "tracks==audio",
+            "trakcs=audio",
+            "callee.trakcs=audio",
+            "color=blue",
+            "caller.finding=none",
+            "tracks<audio",
+            "tracks=",
+            "tracks=audio,vidoe",
+            "tracks=audio,",
+            "tracks!=any",
+            "ice=conected",
+            "pair=turn",
+            "hangup=dirty",
+            "finding=sdp-glare",
+            "frames>=50ms",
+            "frames>=1.5",
+            "frames>=many",
+            "loss<5ms",
+            "loss<101%",
+            "time.connected<5%",
+            "time.connected<500",
+            "time.connected<5 hours",
+            "bitrate>=5",
+            "transceivers=0 audio",
+            "transceivers=0 audio sendrecv",
+            "transceivers=0 audio sendrecv/sendrcv",
+            "transceivers=0 audio sendrecv/-, 1 vdeo sendrecv/-",
+        ];
+        let complaints: Vec<String> = texts
+            .iter()
+            .map(|text| Expectation::parse(text, Role::Caller).expect_err(text).render(false))
+            .collect();
+        insta::assert_snapshot!(complaints.join("\n\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC{0,40}") {
+            if let Err(fault) = Expectation::parse(&text, Role::Callee) {
+                let _ = fault.render(false);
+            }
+        }
+
+        #[test]
+        fn no_value_panics(row in 0..SUBJECTS.len(), op in "[=!<>]{1,2}", value in "\\PC{0,20}") {
+            let text = format!("{}{op}{value}", SUBJECTS[row].name);
+            if let Err(fault) = Expectation::parse(&text, Role::Callee) {
+                let _ = fault.render(false);
+            }
+        }
+    }
+}
