@@ -1,5 +1,11 @@
 //! What a call costs. Plain `main`: medians and ratios, no statistics framework.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a program of its own, which measures and prints"
+)]
+
 mod setup;
 
 fn main() {

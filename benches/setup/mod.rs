@@ -4,6 +4,7 @@
 mod bare;
 mod ours;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// Checks that are lost are repeated after 200 ms; a call this slow has lost one.
@@ -12,12 +13,16 @@ const LOST_A_CHECK: Duration = Duration::from_millis(150);
 const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// Prints both figures for that many calls each.
-pub fn run(calls: usize) {
+pub(crate) fn run(calls: usize) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     println!("set-up, createOffer to both connected, {calls} calls each");
     runtime.block_on(async {
         report("bare engine", &measure(calls, bare::call).await);
-        report("callcheck's engine", &measure(calls, ours::call).await);
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        report("callcheck's engine", &measure(calls, |number| ours::call(number, &loopback)).await);
+        let every = callcheck::engine::local_addresses(true);
+        let name = format!("the same, {} addresses", every.len());
+        report(&name, &measure(calls, |number| ours::call(number, &every)).await);
     });
 }
 
@@ -40,11 +45,11 @@ fn report(name: &str, times: &[Option<Duration>]) {
     let at =
         |share: f64| done[((done.len() as f64 * share) as usize).min(done.len() - 1)].as_secs_f64() * 1e3;
     if done.is_empty() {
-        println!("  {name:<20} no call was connected");
+        println!("  {name:<24} no call was connected");
         return;
     }
     println!(
-        "  {name:<20} median {:6.1} ms   p95 {:6.1} ms   max {:6.1} ms   slower than 150 ms: {slow}   failed: {}",
+        "  {name:<24} median {:6.1} ms   p95 {:6.1} ms   max {:6.1} ms   slower than 150 ms: {slow}   failed: {}",
         at(0.5),
         at(0.95),
         at(1.0),

@@ -1,6 +1,6 @@
 //! A call with callcheck's engine.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,11 +27,11 @@ struct Side {
     peer_connected: bool,
 }
 
-pub(super) async fn call(number: usize) -> Option<Duration> {
+pub(super) async fn call(number: usize, bind: &[IpAddr]) -> Option<Duration> {
     let world: Arc<dyn World> = Arc::new(Live::new(number as u64));
     let ((to_b, from_a), (to_a, from_b)) = (mpsc::unbounded(), mpsc::unbounded());
-    let mut a = Side::new(&world, "a", to_b, from_b).await;
-    let b = Side::new(&world, "b", to_a, from_a).await;
+    let mut a = Side::new(&world, "a", bind, to_b, from_b).await;
+    let b = Side::new(&world, "b", bind, to_a, from_a).await;
     let began = world.now();
     let offer = a.engine.create_offer().await.expect("an offer");
     a.engine.set_local(SdpType::Offer, &offer).await.expect("our offer");
@@ -43,10 +43,11 @@ impl Side {
     async fn new(
         world: &Arc<dyn World>,
         label: &str,
+        bind: &[IpAddr],
         out: UnboundedSender<Signal<Trickled>>,
         room: UnboundedReceiver<Signal<Trickled>>,
     ) -> Self {
-        let config = EngineConfig::new(label, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        let config = EngineConfig::new(label, bind.to_vec());
         let made = Engine::new(world.clone(), Arc::new(MachineNetwork), config).await;
         let (mut engine, events) = made.expect("an engine");
         for (kind, track) in [(MediaKind::Audio, "mic"), (MediaKind::Video, "camera")] {

@@ -1,5 +1,7 @@
 //! The engine's candidates in the timeline's terms.
 
+use std::net::SocketAddr;
+
 use webrtc::peer_connection::{RTCIceCandidate, RTCIceCandidateType};
 
 use crate::timeline::IceCandidate;
@@ -19,6 +21,16 @@ pub(super) fn from_engine(candidate: &RTCIceCandidate, url: Option<&str>) -> Opt
     })
 }
 
+/// The UDP address of a candidate attribute; none for TCP and for names (RFC 8839 §5.1).
+pub(super) fn transport_address(candidate: &str) -> Option<SocketAddr> {
+    let mut parts = candidate.strip_prefix("candidate:")?.split_ascii_whitespace().skip(2);
+    if !parts.next()?.eq_ignore_ascii_case("udp") {
+        return None;
+    }
+    let ip = parts.nth(1)?.parse().ok()?;
+    Some(SocketAddr::new(ip, parts.next()?.parse().ok()?))
+}
+
 fn address(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
@@ -26,6 +38,22 @@ fn address(host: &str, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transport_addresses_are_read_from_attributes() {
+        let cases = [
+            ("candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host", Some("192.0.2.1:5000")),
+            ("candidate:1 1 UDP 1 2001:db8::1 5000 typ srflx raddr ::1 rport 9", Some("[2001:db8::1]:5000")),
+            ("candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active", None),
+            ("candidate:1 1 udp 1 abc.local 9 typ host", None),
+            ("candidate:1 1 udp", None),
+            ("garbage", None),
+        ];
+        for (candidate, expected) in cases {
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(transport_address(candidate), expected, "{candidate}");
+        }
+    }
 
     #[test]
     fn addresses_are_written_as_people_write_them() {

@@ -24,6 +24,9 @@ pub enum EngineError {
     /// No socket could be opened on the given addresses.
     #[error("no local address to use: {0}; state others with --bind")]
     NoAddress(String),
+    /// Only relayed candidates may be used, and there is nothing to relay.
+    #[error("only relayed candidates may be used, but no TURN server can be: {0}")]
+    NoRelay(String),
     /// Anything else that the engine said.
     #[error("{0}")]
     Failed(String),

@@ -15,6 +15,8 @@ pub(super) struct Gathering {
     generation: Option<Generation>,
     servers: Vec<UsedServer>,
     gathered: Vec<IceCandidate>,
+    /// An answer was applied, so a rollback no longer takes the transport away.
+    established: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ enum Stage {
     Armed,
     Gathering,
     Complete,
+    /// The description was taken back; what is found now waits for the next one.
+    RolledBack,
 }
 
 /// What to go back to when the description that armed a generation is refused.
@@ -46,7 +50,7 @@ impl Gathering {
     pub(super) fn arm(&mut self, ufrag: &str, mid: &str) -> Before {
         let before = Before(self.generation.clone());
         match &mut self.generation {
-            Some(generation) if generation.ufrag == ufrag => mid.clone_into(&mut generation.mid),
+            Some(generation) if generation.ufrag == ufrag => generation.arm(mid),
             _ => {
                 self.gathered.clear();
                 self.generation =
@@ -59,6 +63,19 @@ impl Gathering {
     /// The description was refused.
     pub(super) fn disarm(&mut self, before: Before) {
         self.generation = before.0;
+    }
+
+    /// An answer was applied.
+    pub(super) fn establish(&mut self) {
+        self.established = true;
+    }
+
+    /// Our first offer was rolled back, and what was gathered for it is void (RFC 9429 §5.7). The next description
+    /// has the same ufrag but other mids, and the engine keeps its candidates to itself: they are reported again.
+    pub(super) fn roll_back(&mut self) {
+        if let Some(generation) = self.generation.as_mut().filter(|_| !self.established) {
+            generation.stage = Stage::RolledBack;
+        }
     }
 
     /// The description was applied. With the ufrag if a new generation gathers now.
@@ -77,14 +94,10 @@ impl Gathering {
         if generation.stage == Stage::Complete || self.gathered.contains(&candidate) {
             return events;
         }
-        self.gathered.push(candidate.clone());
-        events.push(EngineEvent::Candidate {
-            candidate: Box::new(candidate),
-            // Everything is bundled, so the candidates are the first m-section's.
-            mid: generation.mid.clone(),
-            index: 0,
-            ufrag: generation.ufrag.clone(),
-        });
+        if generation.stage != Stage::RolledBack {
+            events.push(generation.candidate(candidate.clone()));
+        }
+        self.gathered.push(candidate);
         events
     }
 
@@ -126,19 +139,39 @@ impl Gathering {
     }
 
     fn announce(&mut self) -> Vec<EngineEvent> {
-        match &mut self.generation {
-            Some(generation) if generation.stage == Stage::Armed => {
-                generation.stage = Stage::Gathering;
-                vec![EngineEvent::GatheringState(GatheringState::Gathering)]
-            }
-            _ => Vec::new(),
-        }
+        let Some(generation) = self.generation.as_mut().filter(|generation| generation.stage == Stage::Armed)
+        else {
+            return Vec::new();
+        };
+        generation.stage = Stage::Gathering;
+        let mut events = vec![EngineEvent::GatheringState(GatheringState::Gathering)];
+        events.extend(self.gathered.iter().map(|known| generation.candidate(known.clone())));
+        events
     }
 
     fn silent_servers(&self) -> impl Iterator<Item = &UsedServer> {
         self.servers.iter().filter(|server| {
             !self.gathered.iter().any(|candidate| candidate.url.as_deref() == Some(&*server.given))
         })
+    }
+}
+
+impl Generation {
+    fn arm(&mut self, mid: &str) {
+        mid.clone_into(&mut self.mid);
+        if self.stage == Stage::RolledBack {
+            self.stage = Stage::Armed;
+        }
+    }
+
+    fn candidate(&self, candidate: IceCandidate) -> EngineEvent {
+        EngineEvent::Candidate {
+            candidate: Box::new(candidate),
+            // Everything is bundled, so the candidates are the first m-section's.
+            mid: self.mid.clone(),
+            index: 0,
+            ufrag: self.ufrag.clone(),
+        }
     }
 }
 
@@ -200,6 +233,23 @@ mod tests {
         assert_eq!(short(&gathering.begin().0), ["gathering"]);
         assert_eq!(short(&gathering.candidate(host("b"))), ["b mid 1 ufrag efgh"]);
         assert_eq!(short(&gathering.complete()), ["end efgh", "complete"]);
+    }
+
+    #[test]
+    fn a_first_offer_rolled_back_gathers_again_and_a_later_one_does_not() {
+        let mut gathering = Gathering::default();
+        gathering.arm("abcd", "0");
+        gathering.candidate(host("a"));
+        gathering.complete();
+        gathering.roll_back();
+        assert_eq!(short(&gathering.candidate(host("b"))), [""; 0]);
+        gathering.arm("abcd", "1");
+        assert_eq!(short(&gathering.begin().0), ["gathering", "a mid 1 ufrag abcd", "b mid 1 ufrag abcd"]);
+        assert_eq!(short(&gathering.complete()), ["end abcd", "complete"]);
+        gathering.establish();
+        gathering.roll_back();
+        gathering.arm("abcd", "1");
+        assert_eq!(gathering.begin(), (vec![], None));
     }
 
     #[test]

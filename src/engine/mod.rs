@@ -11,7 +11,6 @@ mod candidates;
 mod codecs;
 mod config;
 mod dtls;
-mod engine;
 mod error;
 mod event;
 mod follow;
@@ -22,6 +21,7 @@ pub(crate) mod memory;
 mod negotiation;
 mod network;
 mod pace;
+mod peer_connection;
 mod receive;
 mod runtime;
 mod senders;
@@ -38,11 +38,11 @@ mod writer;
 
 pub use addresses::local_addresses;
 pub use config::{EngineConfig, IceServer};
-pub use engine::{Engine, EngineTransceiver, SenderId, TransceiverId};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
 pub use negotiation::Applied;
 pub use network::{Datagrams, MachineNetwork, Network, Socket};
+pub use peer_connection::{Engine, EngineTransceiver, SenderId, TransceiverId};
 pub use writer::{RtpOut, RtpWriter};
 
 /// A filter for `env_logger` that keeps the crates below from printing: they warn once per packet in harmless moments.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use webrtc::peer_connection::{RTCIceCandidateInit, RTCSdpType, RTCSessionDescription};
 
 use super::translate::{EngineSdp, IceTarget, Section, SetupRole, WireSdp, sections, to_wire};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, EngineEvent, transport};
 use crate::jsep::{MediaKind, SdpType};
 use crate::world::spawn;
 
@@ -79,7 +79,11 @@ impl Engine {
             before.into_iter().for_each(|before| self.shared.gathering().disarm(before));
             return Err(refused(error));
         }
-        self.begin_gathering();
+        if sdp_type == SdpType::Rollback {
+            self.shared.gathering().roll_back();
+        } else {
+            self.begin_gathering();
+        }
         let ours = WireSdp(wire.to_owned());
         self.applied(sdp_type, &sections, Some(&ours)).await;
         Ok(Applied { engine_sdp: (sdp_type != SdpType::Rollback && engine.0 != wire).then_some(engine.0) })
@@ -92,7 +96,9 @@ impl Engine {
     pub async fn set_remote(&mut self, sdp_type: SdpType, wire: &str) -> Result<Applied, EngineError> {
         let sections = sections(wire);
         let description = description(sdp_type, wire.to_owned())?;
-        self.connection.set_remote_description(description).await.map_err(refused)?;
+        if let Err(error) = self.connection.set_remote_description(description).await {
+            return Err(self.refused_remote(error));
+        }
         if sdp_type != SdpType::Rollback {
             self.negotiation.target = Some(IceTarget::new(sections.clone()));
         }
@@ -129,6 +135,9 @@ impl Engine {
         if text.trim_start_matches("candidate:").is_empty() || text == "end-of-candidates" {
             return Ok(());
         }
+        if transport::knows_as_peer_reflexive(&*self.connection, text).await {
+            return Ok(());
+        }
         let init = RTCIceCandidateInit { candidate: text.to_owned(), ..RTCIceCandidateInit::default() };
         self.connection
             .add_ice_candidate(init)
@@ -137,6 +146,17 @@ impl Engine {
         // The engine queues a check for it and wakes nobody.
         self.shared.pace.kick();
         Ok(())
+    }
+
+    /// The engine starts its transports with the first offer, does not stop them when that offer is rolled back, and
+    /// refuses to start them again.
+    fn refused_remote(&self, error: webrtc::error::Error) -> EngineError {
+        if error != webrtc::error::Error::ErrICETransportNotInNew {
+            return refused(error);
+        }
+        let detail = format!("an offer after a first offer that was rolled back: {error}");
+        self.shared.emit(EngineEvent::Limit { limit: "rollback-of-first-offer", detail });
+        EngineError::from(error)
     }
 
     fn created(&mut self, sdp_type: SdpType, description: RTCSessionDescription) -> String {
@@ -157,6 +177,7 @@ impl Engine {
             }
         }
         if sdp_type == SdpType::Answer {
+            self.shared.gathering().establish();
             let setup = |sections: &[Section]| sections.iter().find_map(|section| section.setup.clone());
             let ours = ours.map(|wire| super::translate::sections(&wire.0));
             let theirs = if ours.is_none() { setup(sections) } else { None };

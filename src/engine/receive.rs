@@ -18,7 +18,7 @@ pub(super) async fn read(shared: Arc<Shared>, track: Arc<dyn TrackRemote>) {
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(init) => {
-                stream.transceiver.get_or_insert(init.receiver_id.into());
+                stream.transceiver.get_or_insert_with(|| init.receiver_id.into());
                 shared.remote_track(init.ssrc, &track);
             }
             TrackRemoteEvent::OnRtpPacket(packet) => stream.packet(&shared, packet).await,

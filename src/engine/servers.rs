@@ -54,6 +54,21 @@ pub(super) async fn resolve(
 }
 
 impl Servers {
+    /// Whether there is a TURN server among them.
+    pub(super) fn can_relay(&self) -> bool {
+        self.used.iter().any(|server| server.resolved.starts_with("turn:"))
+    }
+
+    /// Why servers were left out, in words.
+    pub(super) fn reasons(&self) -> String {
+        let reason = |event: &EngineEvent| match event {
+            EngineEvent::ServerSkipped { url, reason } => Some(format!("{url}: {reason}")),
+            _ => None,
+        };
+        let reasons: Vec<String> = self.skipped.iter().filter_map(reason).collect();
+        if reasons.is_empty() { "none is given".to_owned() } else { reasons.join("; ") }
+    }
+
     fn add(&mut self, server: &IceServer, given: &str, resolved: String) {
         self.used.push(UsedServer { given: given.to_owned(), resolved: resolved.clone() });
         self.engine.push(RTCIceServer {

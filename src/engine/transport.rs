@@ -1,10 +1,11 @@
 //! Reading the engine's transport: it reports neither its DTLS state nor its selected pair by itself.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidate};
 use webrtc::peer_connection::transport::DtlsTransport;
-use webrtc::peer_connection::{PeerConnection, StatsSelector};
+use webrtc::peer_connection::{PeerConnection, RTCIceCandidateType, StatsSelector};
 
 use super::candidates;
 use super::gathering::Gathering;
@@ -41,6 +42,23 @@ pub(super) async fn selected_pair(shared: &Shared, connection: &dyn PeerConnecti
     let local = candidates::from_engine(pair.local(), pair.local().url.as_deref())?;
     let local = known(&shared.gathering(), local);
     Some(CandidatePair { local, remote: remote(pair.remote())?, rtt_ms: None })
+}
+
+/// Whether the ICE agent already knows a candidate's address as peer-reflexive: a check of the peer overtook the
+/// candidate.
+///
+/// The agent books every answer on the first candidate of an address, so a second one at the same address never
+/// succeeds, and as the pair of higher priority it keeps the agent from nominating the first for 200 ms. The two are one
+/// candidate (RFC 8838 §10).
+pub(super) async fn knows_as_peer_reflexive(connection: &dyn PeerConnection, candidate: &str) -> bool {
+    let Some(address) = candidates::transport_address(candidate) else { return false };
+    let Some(transport) = dtls_transport(connection).await else { return false };
+    let known = transport.ice_transport().get_remote_candidates().await.unwrap_or_default();
+    known.iter().any(|known| {
+        let ip = known.address.parse().ok();
+        known.typ == RTCIceCandidateType::Prflx
+            && ip.map(|ip| SocketAddr::new(ip, known.port)) == Some(address)
+    })
 }
 
 /// The round-trip time of the selected pair, followed by its id: after an ICE restart the old pair stays nominated.

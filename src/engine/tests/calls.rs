@@ -210,13 +210,27 @@ async fn descriptions_out_of_order_are_errors_and_rollback_works() {
     assert!(matches!(answer, Err(EngineError::InvalidState(_))), "{answer:?}");
     let garbage = call.a.engine.set_remote(SdpType::Offer, "garbage").await;
     assert!(matches!(garbage, Err(EngineError::Description(_))), "{garbage:?}");
+    // Glare: both offer, a gives way.
     let offer = call.a.engine.create_offer().await.unwrap();
     call.a.engine.set_local(SdpType::Offer, &offer).await.unwrap();
-    call.b.engine.set_remote(SdpType::Offer, &offer).await.unwrap();
-    call.b.engine.set_remote(SdpType::Rollback, "").await.unwrap();
     call.a.engine.set_local(SdpType::Rollback, "").await.unwrap();
+    call.forget_candidates().await;
     call.negotiate(Direction::Sendrecv).await;
     call.connect().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_offer_that_is_taken_back_is_a_known_limit() {
+    let mut call = Pair::with_tracks().await;
+    let offer = call.a.engine.create_offer().await.unwrap();
+    call.b.engine.set_remote(SdpType::Offer, &offer).await.unwrap();
+    call.b.engine.set_remote(SdpType::Rollback, "").await.unwrap();
+    let again = call.b.engine.set_remote(SdpType::Offer, &offer).await;
+    assert!(matches!(again, Err(EngineError::Failed(_))), "{again:?}");
+    call.wait(Duration::ZERO).await;
+    let limit =
+        |event: &EngineEvent| matches!(event, EngineEvent::Limit { limit: "rollback-of-first-offer", .. });
+    assert!(call.b.saw(limit), "{:?}", call.b.events);
 }
 
 #[tokio::test(flavor = "multi_thread")]

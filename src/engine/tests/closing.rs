@@ -68,6 +68,10 @@ async fn an_engine_without_an_address_is_an_error() {
         let made = Engine::new(world.clone(), Arc::new(MachineNetwork), EngineConfig::new("a", bind)).await;
         assert!(matches!(made, Err(EngineError::NoAddress(_))), "{made:?}");
     }
+    let mut relay_only = EngineConfig::new("a", loopback());
+    relay_only.relay_only = true;
+    let made = Engine::new(world.clone(), Arc::new(MachineNetwork), relay_only).await;
+    assert_eq!(made.err(), Some(EngineError::NoRelay("none is given".into())));
     assert!(Engine::new(world, Arc::new(MachineNetwork), EngineConfig::new("a", loopback())).await.is_ok());
 }
 

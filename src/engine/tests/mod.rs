@@ -3,6 +3,7 @@
 mod calls;
 mod closing;
 mod pair;
+mod simulated;
 mod worlds;
 
 pub(super) use worlds::StillWorld;

@@ -153,6 +153,12 @@ impl Pair {
         self.until("to connect", |pair| pair.a.connected() && pair.b.connected()).await;
     }
 
+    /// What was gathered so far is never delivered.
+    pub(super) async fn forget_candidates(&mut self) {
+        self.drain().await;
+        self.queues = [Vec::new(), Vec::new()];
+    }
+
     async fn drain(&mut self) {
         for index in 0..2 {
             while let Some(Some(event)) = self.peer(index).incoming.next().now_or_never() {

@@ -44,7 +44,10 @@ struct Context {
 
 /// Applied in this order to every description of ours.
 const REWRITES: &[Rewrite] = &[
-    Rewrite { name: "setup role kept in re-answers", apply: setup::keep_role },
+    Rewrite {
+        name: "setup role kept in re-answers",
+        apply: |lines, context| setup::keep_role(lines, context),
+    },
     Rewrite { name: "trickle is announced", apply: announce_trickle },
     Rewrite { name: "no candidates for RTCP", apply: drop_rtcp_candidates },
 ];

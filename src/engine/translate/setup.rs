@@ -29,7 +29,7 @@ impl SetupRole {
 }
 
 /// The engine answers every offer with `active`. When we are the DTLS server, browsers refuse that.
-pub(super) fn keep_role(lines: &mut Vec<String>, context: &Context) {
+pub(super) fn keep_role(lines: &mut [String], context: &Context) {
     let Some(role) =
         context.role.0.filter(|_| matches!(context.sdp_type, SdpType::Answer | SdpType::Pranswer))
     else {

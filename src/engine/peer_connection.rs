@@ -81,7 +81,8 @@ impl Engine {
     /// Resolves the servers, opens the sockets and starts the driver. Events come with the time of `world`.
     ///
     /// # Errors
-    /// [`EngineError::NoAddress`] when no socket could be opened, [`EngineError::Failed`] for anything else.
+    /// [`EngineError::NoAddress`] when no socket could be opened, [`EngineError::NoRelay`] when only relayed candidates
+    /// may be used and no TURN server can be, [`EngineError::Failed`] for anything else.
     pub async fn new(
         world: Arc<dyn World>,
         network: Arc<dyn Network>,
@@ -91,6 +92,9 @@ impl Engine {
             return Err(EngineError::NoAddress("none is given".to_owned()));
         }
         let mut servers = servers::resolve(&*world, &*network, &config.ice_servers, &config.bind).await;
+        if config.relay_only && !servers.can_relay() {
+            return Err(EngineError::NoRelay(servers.reasons()));
+        }
         let (sender, events) = mpsc::unbounded();
         let (pace, trace, driver) = (Arc::new(Pace::new()), Arc::new(DtlsTrace::default()), Arc::default());
         let gathering = Gathering::new(std::mem::take(&mut servers.used));
@@ -185,7 +189,7 @@ async fn build(
     let relay_only =
         config.relay_only && servers.engine.iter().any(|server| server.urls[0].starts_with("turn"));
     let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-    let (media_engine, registry) = codecs::media(Tap::new(shared.tap.clone())).map_err(EngineError::from)?;
+    let (media_engine, registry) = codecs::media(Tap::new(shared.tap.clone()))?;
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(servers.engine)
         .with_ice_transport_policy(policy)
