@@ -1,9 +1,16 @@
 //! The rules of JSEP and of W3C WebRTC, pure: what a description says, which directions follow, whether `ontrack`
 //! fires, which state may follow which. No I/O, no clock, and nothing of the engine.
 
+mod ontrack;
+mod sdp;
+mod sdp_parse;
+mod states;
 mod words;
 
+pub use ontrack::{TrackEvent, fired_direction, ontrack};
+pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
+pub use states::{IllegalStep, State, legal_path};
 pub use words::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
-    SignalingState,
+    SignalingState, UnknownWord,
 };

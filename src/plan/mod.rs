@@ -3,6 +3,8 @@
 
 mod expectation;
 mod secret;
+mod subject;
+mod value;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,8 +14,9 @@ use serde::Serialize;
 
 use crate::jsep::{MediaKind, Role};
 
-pub use expectation::Expectation;
+pub use expectation::{Expectation, ExpectedTransceiver, Value};
 pub use secret::Secret;
+pub use subject::{Op, SUBJECTS, Subject, SubjectInfo, ValueKind};
 
 /// Where two terminals meet when nothing else is said; 2255 spells CALL.
 pub const DEFAULT_ROOM_URL: &str = "ws://127.0.0.1:2255";

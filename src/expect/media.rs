@@ -1,0 +1,233 @@
+//! Judges what is sent and received: directions, remote tracks, stamps, transceivers.
+
+use std::collections::BTreeSet;
+
+use super::judge::Look;
+use crate::facts::{Facts, MidFacts, PeerFacts};
+use crate::jsep::{Direction, MediaKind, Side};
+use crate::plan::{ExpectedTransceiver, Op};
+use crate::timeline::{Proof, TransceiverRow};
+
+/// `audio and video`, `video`, `none`.
+pub(super) fn kinds_text(kinds: &BTreeSet<MediaKind>) -> String {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    if names.is_empty() { "none".into() } else { names.join(" and ") }
+}
+
+/// Exactly these kinds are sent, by the current directions.
+pub(super) fn sends(peer: &PeerFacts, op: Op, kinds: &BTreeSet<MediaKind>) -> Look {
+    let Some((id, rows)) = &peer.transceivers else {
+        return Look::unmeasured("no transceiver table was taken");
+    };
+    let sent = sent(rows);
+    Look::new((sent == *kinds) == (op == Op::Eq), directions(&sent, rows)).citing([id])
+}
+
+/// Each of these kinds is sent, maybe others too.
+pub(super) fn sends_each(peer: &PeerFacts, kinds: &BTreeSet<MediaKind>) -> Look {
+    let Some((id, rows)) = &peer.transceivers else {
+        return Look::unmeasured("no transceiver table was taken");
+    };
+    let sent = sent(rows);
+    Look::new(sent.is_superset(kinds), directions(&sent, rows)).citing([id])
+}
+
+fn sent(rows: &[TransceiverRow]) -> BTreeSet<MediaKind> {
+    let sends = |row: &&TransceiverRow| row.current_direction.is_some_and(Direction::sends);
+    rows.iter().filter(sends).map(|row| row.kind).collect()
+}
+
+fn directions(sent: &BTreeSet<MediaKind>, rows: &[TransceiverRow]) -> String {
+    let silent: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.current_direction.is_some_and(Direction::sends))
+        .map(|row| format!("{} {} is {}", row.kind, mid(row.mid.as_ref()), current(row.current_direction)))
+        .collect();
+    if silent.is_empty() { kinds_text(sent) } else { format!("{}; {}", kinds_text(sent), silent.join(", ")) }
+}
+
+/// Exactly these kinds of remote tracks: `track` fired, media came, and it is proven to be the peer's.
+pub(super) fn tracks(facts: &Facts, peer: &PeerFacts, op: Op, kinds: &BTreeSet<MediaKind>) -> Look {
+    let present: BTreeSet<MediaKind> = peer.tracks().filter_map(|(_, mid)| mid.kind).collect();
+    let evidence = peer.tracks().filter_map(|(_, mid)| mid.track.as_ref());
+    if op == Op::Ne {
+        return Look::new(present != *kinds, found(&present)).citing(evidence);
+    }
+    if present != *kinds {
+        let observed = mismatch(facts, peer, &present, kinds);
+        return Look::new(false, observed)
+            .citing(evidence)
+            .citing(peer.last_answer().map(|answer| &answer.id));
+    }
+    match kinds.iter().find_map(|&kind| unproven(facts, peer, kind)) {
+        Some(look) => look,
+        None => Look::new(true, found(&present)).citing(evidence).citing(proofs(peer)),
+    }
+}
+
+fn proofs(peer: &PeerFacts) -> impl Iterator<Item = &String> {
+    peer.tracks().filter_map(|(_, mid)| mid.proof.as_ref()).map(|(id, _)| id)
+}
+
+/// `audio only`, `audio and video`, `no remote track`.
+fn found(present: &BTreeSet<MediaKind>) -> String {
+    match present.len() {
+        0 => "no remote track".into(),
+        1 => format!("{} only", kinds_text(present)),
+        _ => kinds_text(present),
+    }
+}
+
+fn mismatch(
+    facts: &Facts,
+    peer: &PeerFacts,
+    present: &BTreeSet<MediaKind>,
+    kinds: &BTreeSet<MediaKind>,
+) -> String {
+    let missing = kinds.difference(present).map(|&kind| why_missing(facts, peer, kind));
+    let surplus = present.difference(kinds).map(|kind| format!("{kind} was not expected"));
+    let reasons: Vec<String> = missing.chain(surplus).collect();
+    format!("{}; {}", found(present), reasons.join("; "))
+}
+
+/// Why there is no remote track of that kind: the first layer that did not let it through.
+fn why_missing(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> String {
+    let other = peer.role.other();
+    let Some(answer) = peer.last_answer() else { return format!("no {kind}, as there was no answer") };
+    let of_kind = || answer.sdp.sections.iter().enumerate().filter(|(_, section)| section.kind == Some(kind));
+    // As this peer sees it: what a local answer receives, or what a remote answer sends.
+    let comes = |direction: Direction| match answer.side {
+        Side::Local => direction.receives(),
+        Side::Remote => direction.sends(),
+    };
+    if let Some((index, section)) = of_kind().find(|(_, section)| comes(section.effective_direction())) {
+        let mid = section.mid.clone().unwrap_or_else(|| index.to_string());
+        return unreceived(facts, peer, kind, &mid);
+    }
+    let Some((index, section)) = of_kind().next() else {
+        return format!("the answer has no {kind} m-section, so the {other} cannot send {kind}");
+    };
+    let said =
+        if section.is_rejected() { "rejected (port 0)".to_owned() } else { format!("{}", section.direction) };
+    match answer.side {
+        Side::Remote => {
+            format!("the answer's m-section {index} ({kind}) is {said}, so the {other} does not send {kind}")
+        }
+        Side::Local => format!(
+            "the answer's m-section {index} ({kind}) is {said}, as the {other} did not offer to send {kind}"
+        ),
+    }
+}
+
+/// The answer lets it through, and still no track counts.
+fn unreceived(facts: &Facts, peer: &PeerFacts, kind: MediaKind, mid: &str) -> String {
+    let other = peer.role.other();
+    let fired = peer.mids.get(mid).is_some_and(|facts| facts.track.is_some());
+    let received = peer.mids.get(mid).is_some_and(MidFacts::received);
+    if peer.timing.dtls.is_none() {
+        return match (facts.vanished(), peer.states.ice.last()) {
+            (Some(left), _) => {
+                format!("no {kind}, as the {other} vanished before the call was connected ({})", left.reason)
+            }
+            (None, Some(ice)) if peer.timing.ice.is_none() => {
+                format!("no {kind}, as the call never connected (ICE: {})", ice.state)
+            }
+            _ => format!("no {kind}, as the call never connected"),
+        };
+    }
+    match (fired, received) {
+        (true, _) => format!("`ontrack` fired for {kind} on mid {mid}, but no {kind} packet came"),
+        (false, true) => format!("{kind} came on mid {mid}, but `ontrack` did not fire"),
+        (false, false) => format!("the answer lets {kind} through on mid {mid}, but `ontrack` did not fire"),
+    }
+}
+
+/// A track of that kind is there; what is wrong if none is proven to be the peer's.
+fn unproven(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> Option<Look> {
+    let of_kind: Vec<(&str, &MidFacts)> = peer.tracks().filter(|(_, mid)| mid.kind == Some(kind)).collect();
+    let stamping = facts.peer(peer.role.other()).announces_stamps();
+    let proven = |mid: &MidFacts| {
+        let accepted = mid.proof.as_ref().is_some_and(|(_, proof)| !stamping || *proof == Proof::Stamped);
+        accepted && mid.wrongs.is_empty()
+    };
+    if of_kind.iter().any(|(_, mid)| proven(mid)) {
+        return None;
+    }
+    let (mid, track) = of_kind.first()?;
+    if let Some(wrong) = track.wrongs.first() {
+        return Some(
+            Look::new(false, format!("the {kind} on mid {mid} is wrong: {}", wrong.text)).citing([&wrong.id]),
+        );
+    }
+    let frames = track.last_sample.as_ref().map(|(_, sample)| sample.frames);
+    Some(match frames {
+        _ if stamping => Look::new(false, format!("{kind} came on mid {mid}, but without the peer's stamps")),
+        Some(0) => Look::new(false, format!("{kind} packets came on mid {mid}, but no whole frame")),
+        _ => Look::unmeasured(format!("{kind} came on mid {mid}, but could not be proven to be the peer's")),
+    })
+}
+
+/// None where the peer announces no stamps, or nothing came that could carry them.
+pub(super) fn stamps(facts: &Facts, peer: &PeerFacts) -> Option<Look> {
+    if !facts.peer(peer.role.other()).announces_stamps() || peer.tracks().next().is_none() {
+        return None;
+    }
+    let stamped = |mid: &MidFacts| matches!(mid.proof, Some((_, Proof::Stamped)));
+    let missing: Vec<String> = peer
+        .tracks()
+        .filter(|(_, mid)| !stamped(mid))
+        .map(|(mid, facts)| {
+            format!("none on mid {mid}{}", facts.kind.map(|kind| format!(" ({kind})")).unwrap_or_default())
+        })
+        .collect();
+    let observed = if missing.is_empty() { "on every remote track".to_owned() } else { missing.join(", ") };
+    Some(Look::new(missing.is_empty(), observed).citing(proofs(peer)))
+}
+
+/// The table is exactly this one.
+pub(super) fn transceivers(peer: &PeerFacts, op: Op, expected: &[ExpectedTransceiver]) -> Look {
+    let Some((id, rows)) = &peer.transceivers else {
+        return Look::unmeasured("no transceiver table was taken");
+    };
+    let same = rows.len() == expected.len()
+        && rows.iter().zip(expected).all(|(row, expected)| is_row(row, expected));
+    Look::new(same == (op == Op::Eq), rows_text(rows)).citing([id])
+}
+
+/// Every transceiver is sendrecv, and there is one.
+pub(super) fn sendrecv_everywhere(peer: &PeerFacts) -> Look {
+    let Some((id, rows)) = &peer.transceivers else {
+        return Look::unmeasured("no transceiver table was taken");
+    };
+    let all = rows.iter().all(|row| {
+        row.direction == Direction::Sendrecv && row.current_direction == Some(Direction::Sendrecv)
+    });
+    Look::new(all && !rows.is_empty(), rows_text(rows)).citing([id])
+}
+
+fn is_row(row: &TransceiverRow, expected: &ExpectedTransceiver) -> bool {
+    row.mid == expected.mid
+        && row.kind == expected.kind
+        && row.direction == expected.direction
+        && row.current_direction == expected.current_direction
+}
+
+/// As it is stated: `0 audio sendrecv/sendonly, 1 video ...`.
+fn rows_text(rows: &[TransceiverRow]) -> String {
+    if rows.is_empty() {
+        return "none".into();
+    }
+    let row = |row: &TransceiverRow| {
+        let current = row.current_direction.map_or("-", Direction::as_str);
+        format!("{} {} {}/{current}", row.mid.as_deref().unwrap_or("-"), row.kind, row.direction)
+    };
+    rows.iter().map(row).collect::<Vec<_>>().join(", ")
+}
+
+fn mid(mid: Option<&String>) -> String {
+    mid.map_or_else(|| "without a mid".into(), |mid| format!("(mid {mid})"))
+}
+
+fn current(direction: Option<Direction>) -> &'static str {
+    direction.map_or("not negotiated", Direction::as_str)
+}

@@ -1,0 +1,366 @@
+//! The facts of one peer: from its own events, whether they come from our timeline or from its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::call::Loss;
+use super::media::{MidFacts, Wrong};
+use crate::jsep::{
+    ConnectionState, DtlsState, GatheringState, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
+};
+use crate::timeline::{
+    CandidatePair, Capabilities, Event, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal, TransceiverRow,
+};
+
+/// What is known of one peer.
+#[derive(Clone, Debug)]
+pub struct PeerFacts {
+    /// Which side it is.
+    pub role: Role,
+    /// Its name in the room.
+    pub name: Option<String>,
+    /// What it announced; null until it came.
+    pub capabilities: Option<Capabilities>,
+    /// Whether it came and left.
+    pub presence: Presence,
+    /// Its own events are known: it is our side, or it has sent a report.
+    pub known: bool,
+    /// What to add to its times to get ours, in microseconds; null for our side, and where the clocks are unknown.
+    pub shift_us: Option<i64>,
+    /// The end of the call has begun; what its states do from then on is not recorded in `states`.
+    pub hanging_up: bool,
+    /// Its states until hang-up began.
+    pub states: States,
+    /// Its descriptions, in the order in which they were set.
+    pub descriptions: Vec<Described>,
+    /// The W3C errors of descriptions that could not be set.
+    pub rejected: Vec<(SdpType, String)>,
+    /// Completed exchanges of an offer and an answer.
+    pub negotiations: u64,
+    /// The latest transceiver table and its event; null until one was taken.
+    pub transceivers: Option<(String, Vec<TransceiverRow>)>,
+    /// What came in, by mid.
+    pub mids: BTreeMap<String, MidFacts>,
+    /// Candidates.
+    pub candidates: CandidateCounts,
+    /// The selected pair and its event.
+    pub pair: Option<(String, CandidatePair)>,
+    /// Remote candidates that were signalled: address and type, to name peer-reflexive ones.
+    pub signalled: BTreeMap<String, String>,
+    /// When things happened.
+    pub timing: Timing,
+    /// The latest sample of what it sent.
+    pub outbound: Vec<OutboundMedia>,
+    /// The latest sample of what it received; null until one was taken.
+    pub inbound: Option<Vec<InboundMedia>>,
+    /// It has seen all that it wanted to see.
+    pub done: bool,
+    seen: BTreeSet<String>,
+}
+
+/// Whether a peer was in the room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// When it came, in microseconds.
+    pub joined_us: Option<u64>,
+    /// When and why it left.
+    pub left: Option<Loss>,
+}
+
+/// A state and the event that reached it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached<S> {
+    /// The event.
+    pub id: String,
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// The state.
+    pub state: S,
+}
+
+/// The states that were reached, in order.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "named like the words of jsep")]
+pub struct States {
+    pub signaling: Vec<Reached<SignalingState>>,
+    pub gathering: Vec<Reached<GatheringState>>,
+    pub ice: Vec<Reached<IceState>>,
+    pub dtls: Vec<Reached<DtlsState>>,
+    pub connection: Vec<Reached<ConnectionState>>,
+}
+
+/// A description that was set.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The event.
+    pub id: String,
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// Whose, seen from this peer.
+    pub side: Side,
+    /// What.
+    pub sdp_type: SdpType,
+    /// What it says.
+    pub sdp: SdpFacts,
+}
+
+/// Candidates without ends of candidates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CandidateCounts {
+    /// Trickled to the other side.
+    pub sent: u64,
+    /// Trickled by the other side.
+    pub received: u64,
+    /// In local descriptions.
+    pub sent_in_sdp: u64,
+    /// In remote descriptions.
+    pub received_in_sdp: u64,
+    /// Gathered here.
+    pub gathered: u64,
+    /// Refused by the ICE agent.
+    pub refused: u64,
+}
+
+/// When things first happened, in microseconds of the peer's own timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// The caller's createOffer; the arrival of the offer at the callee.
+    pub zero: Option<u64>,
+    /// The answer was set.
+    pub answer: Option<u64>,
+    /// ICE was connected or completed.
+    pub ice: Option<u64>,
+    /// DTLS was connected.
+    pub dtls: Option<u64>,
+    /// The connection was connected.
+    pub connected: Option<u64>,
+    /// The first RTP packet with a payload came.
+    pub first_rtp: Option<u64>,
+    /// The first whole frame came.
+    pub first_frame: Option<u64>,
+}
+
+impl PeerFacts {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            role,
+            name: None,
+            capabilities: None,
+            presence: Presence::default(),
+            known: false,
+            shift_us: None,
+            hanging_up: false,
+            states: States::default(),
+            descriptions: Vec::new(),
+            rejected: Vec::new(),
+            negotiations: 0,
+            transceivers: None,
+            mids: BTreeMap::new(),
+            candidates: CandidateCounts::default(),
+            pair: None,
+            signalled: BTreeMap::new(),
+            timing: Timing::default(),
+            outbound: Vec::new(),
+            inbound: None,
+            done: false,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// The latest answer that was set, whoever made it.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<&Described> {
+        self.descriptions.iter().rev().find(|described| described.sdp_type == SdpType::Answer)
+    }
+
+    /// The remote tracks that count: `track` fired, and media came on that mid.
+    pub fn tracks(&self) -> impl Iterator<Item = (&str, &MidFacts)> {
+        self.mids.iter().filter(|(_, mid)| mid.is_track()).map(|(mid, facts)| (mid.as_str(), facts))
+    }
+
+    /// It says `done`, reports and announces its hang-up.
+    #[must_use]
+    pub fn announces_end(&self) -> bool {
+        self.capabilities.is_some_and(|capabilities| capabilities.end_of_call)
+    }
+
+    /// Its media carries stamps.
+    #[must_use]
+    pub fn announces_stamps(&self) -> bool {
+        self.capabilities.is_some_and(|capabilities| capabilities.stamps)
+    }
+
+    pub(super) fn begin_hang_up(&mut self) {
+        self.hanging_up = true;
+    }
+
+    pub(super) fn is_news(&mut self, id: &str) -> bool {
+        self.seen.insert(id.to_owned())
+    }
+
+    pub(super) fn meet(&mut self, at_us: u64, info: &PeerInfo) {
+        self.name = Some(info.name.clone());
+        self.capabilities = Some(info.capabilities);
+        self.presence.joined_us.get_or_insert(at_us);
+        self.presence.left = None;
+    }
+
+    /// Learns from an event of this peer's own timeline.
+    pub(super) fn apply(&mut self, event: &Event) {
+        let at = event.at_us;
+        match &event.kind {
+            Kind::Joined { me, .. } => self.meet(at, me),
+            Kind::Operation { name, error: None, .. }
+                if name == "createOffer" && self.role == Role::Caller =>
+            {
+                self.timing.zero.get_or_insert(at);
+            }
+            Kind::SignalSent { signal, .. } => self.sent(signal),
+            Kind::SignalReceived { signal, .. } => self.received(at, signal),
+            Kind::DescriptionSet { side, sdp_type, sdp, .. } => self.described(event, *side, *sdp_type, sdp),
+            Kind::DescriptionRejected { sdp_type, error, .. } => {
+                self.rejected.push((*sdp_type, error.clone()))
+            }
+            Kind::Transceivers(rows) => self.transceivers = Some((event.id.clone(), rows.clone())),
+            Kind::CandidateGathered(_) => self.candidates.gathered += 1,
+            Kind::CandidateAdded(candidate) => {
+                self.signalled.insert(candidate.address.clone(), candidate.candidate_type.clone());
+            }
+            Kind::CandidateRefused { .. } => self.candidates.refused += 1,
+            Kind::SelectedPair(pair) => self.pair = Some((event.id.clone(), pair.clone())),
+            Kind::Media { outbound, inbound } => {
+                self.outbound.clone_from(outbound);
+                self.sampled(at, inbound);
+            }
+            _ => {
+                self.state(event);
+                self.media(event);
+            }
+        }
+    }
+
+    fn sent(&mut self, signal: &Signal) {
+        match signal {
+            Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.sent += 1,
+            Signal::Done => self.done = true,
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, at: u64, signal: &Signal) {
+        match signal {
+            Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.received += 1,
+            Signal::Description { sdp_type: SdpType::Offer, .. } if self.role == Role::Callee => {
+                self.timing.zero.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn described(&mut self, event: &Event, side: Side, sdp_type: SdpType, sdp: &str) {
+        let sdp = SdpFacts::parse(sdp);
+        let count = sdp.candidates().count() as u64;
+        // A later description repeats the candidates of an earlier one.
+        let counted = match side {
+            Side::Local => &mut self.candidates.sent_in_sdp,
+            Side::Remote => &mut self.candidates.received_in_sdp,
+        };
+        *counted = (*counted).max(count);
+        if sdp_type == SdpType::Answer {
+            self.negotiations += 1;
+            self.timing.answer.get_or_insert(event.at_us);
+        }
+        self.descriptions.push(Described { id: event.id.clone(), at_us: event.at_us, side, sdp_type, sdp });
+    }
+
+    fn state(&mut self, event: &Event) {
+        let at = event.at_us;
+        if self.hanging_up {
+            return;
+        }
+        let (states, timing) = (&mut self.states, &mut self.timing);
+        match event.kind {
+            Kind::SignalingState(state) => reach(&mut states.signaling, event, state),
+            Kind::GatheringState(state) => reach(&mut states.gathering, event, state),
+            Kind::IceState(state) => {
+                reach(&mut states.ice, event, state);
+                if state.is_up() {
+                    timing.ice.get_or_insert(at);
+                }
+            }
+            Kind::DtlsState(state) => {
+                reach(&mut states.dtls, event, state);
+                if state == DtlsState::Connected {
+                    timing.dtls.get_or_insert(at);
+                }
+            }
+            Kind::ConnectionState(state) => {
+                reach(&mut states.connection, event, state);
+                if state == ConnectionState::Connected {
+                    timing.connected.get_or_insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, event: &Event) {
+        let at = event.at_us;
+        match &event.kind {
+            Kind::Track { mid, kind, streams } => {
+                let facts = self.mid(mid);
+                (facts.kind, facts.track) = (Some(*kind), Some(event.id.clone()));
+                facts.streams.clone_from(streams);
+            }
+            Kind::FirstRtp { mid, kind } => {
+                self.timing.first_rtp.get_or_insert(at);
+                let facts = self.mid(mid);
+                facts.kind.get_or_insert(*kind);
+                facts.first_rtp_us.get_or_insert(at);
+            }
+            Kind::FirstFrame { mid, kind } => {
+                self.timing.first_frame.get_or_insert(at);
+                let facts = self.mid(mid);
+                facts.kind.get_or_insert(*kind);
+                facts.first_frame_us.get_or_insert(at);
+            }
+            Kind::MediaProven { mid, kind, proof } => {
+                let facts = self.mid(mid);
+                facts.kind.get_or_insert(*kind);
+                facts.prove(&event.id, *proof);
+            }
+            Kind::MediaWrong { mid, kind, wrong } => {
+                let facts = self.mid(mid);
+                facts.kind.get_or_insert(*kind);
+                facts.wrongs.push(Wrong { id: event.id.clone(), text: wrong.clone() });
+            }
+            _ => {}
+        }
+    }
+
+    fn sampled(&mut self, at: u64, inbound: &[InboundMedia]) {
+        for sample in inbound {
+            let facts = self.mid(&sample.mid);
+            facts.kind = facts.kind.or(sample.kind);
+            facts.sample(at, sample);
+        }
+        self.inbound = Some(inbound.to_vec());
+    }
+
+    fn mid(&mut self, mid: &str) -> &mut MidFacts {
+        self.mids.entry(mid.to_owned()).or_default()
+    }
+}
+
+impl Timing {
+    /// Milliseconds from the zero to `at`; null if either is unknown.
+    #[must_use]
+    pub fn since_zero_ms(&self, at: Option<u64>) -> Option<f64> {
+        Some(at?.checked_sub(self.zero?)? as f64 / 1e3)
+    }
+}
+
+fn reach<S: PartialEq>(path: &mut Vec<Reached<S>>, event: &Event, state: S) {
+    if path.last().is_none_or(|last| last.state != state) {
+        path.push(Reached { id: event.id.clone(), at_us: event.at_us, state });
+    }
+}

@@ -1,0 +1,234 @@
+//! From facts and verdicts to the result model.
+
+use super::model::{
+    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, FindingReport,
+    PairReport, PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
+};
+use super::outcome::combined;
+use crate::expect::{Status, Verdict};
+use crate::facts::{Facts, MidFacts, PeerFacts, Reached, TesterFault};
+use crate::plan::Plan;
+use crate::timeline::IceCandidate;
+
+/// The first version of the result model.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One try of a call, judged.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// What is known of it.
+    pub facts: Facts,
+    /// What came of each demand.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// The result of a run of calls.
+#[must_use]
+pub fn build(calls: Vec<CallReport>) -> Report {
+    let verdict = combined(calls.iter().map(|call| call.verdict));
+    let reason = calls.iter().find(|call| call.verdict == verdict).and_then(|call| call.reason.clone());
+    Report { schema_version: SCHEMA_VERSION, kind: ReportKind::Calls, verdict, reason, calls }
+}
+
+/// The result of a call that was tried once or more often; the last try counts, and a pass after another verdict is
+/// flaky. Without a try, it was not run.
+#[must_use]
+pub fn flaky(plan: &Plan, attempts: &[Attempt]) -> CallReport {
+    let Some((last, earlier)) = attempts.split_last() else { return not_run(plan) };
+    let mut call = call_report(plan, &last.facts, &last.verdicts);
+    if earlier.is_empty() {
+        return call;
+    }
+    let tries = attempts.len();
+    let mut notes: Vec<String> = Vec::new();
+    for (index, attempt) in earlier.iter().enumerate() {
+        let before = call_report(plan, &attempt.facts, &attempt.verdicts);
+        let why = before.reason.unwrap_or_else(|| "for no stated reason".into());
+        notes.push(format!("try {} of {tries} {}: {why}", index + 1, word(before.verdict)));
+    }
+    if call.verdict == VerdictWord::Passed {
+        call.verdict = VerdictWord::Flaky;
+        call.reason = Some(format!("passed on try {tries} only"));
+    }
+    notes.append(&mut call.notes);
+    call.notes = notes;
+    call
+}
+
+/// The result of one try of a call.
+#[must_use]
+pub fn call_report(plan: &Plan, facts: &Facts, verdicts: &[Verdict]) -> CallReport {
+    let verdict = combined(verdicts.iter().map(|verdict| word_of(verdict.status)));
+    // Nothing at all was demanded: then nothing can have failed.
+    let verdict = if verdicts.is_empty() { VerdictWord::Passed } else { verdict };
+    let peers = [facts.own, facts.own.other()].into_iter().filter(|&role| facts.peer(role).known);
+    let mut peers: Vec<PeerReport> = peers.map(|role| peer(facts.peer(role))).collect();
+    peers.sort_by_key(|peer| peer.role);
+    CallReport {
+        name: plan.room.name.clone(),
+        verdict,
+        reason: reason(verdict, verdicts),
+        peers,
+        expectations: verdicts.iter().map(expectation).collect(),
+        findings: findings(facts),
+        notes: notes(facts),
+    }
+}
+
+fn not_run(plan: &Plan) -> CallReport {
+    CallReport {
+        name: plan.room.name.clone(),
+        verdict: VerdictWord::NotRun,
+        reason: Some("the call was never tried".into()),
+        peers: Vec::new(),
+        expectations: Vec::new(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// What the first verdict of that kind observed.
+fn reason(verdict: VerdictWord, verdicts: &[Verdict]) -> Option<String> {
+    if verdict == VerdictWord::Passed {
+        return None;
+    }
+    let decisive = verdicts.iter().find(|judged| word_of(judged.status) == verdict)?;
+    Some(decisive.observed.clone())
+}
+
+fn word_of(status: Status) -> VerdictWord {
+    match status {
+        Status::Passed => VerdictWord::Passed,
+        Status::Failed => VerdictWord::Failed,
+        Status::Unknown(_) => VerdictWord::Unknown,
+    }
+}
+
+pub(super) fn word(verdict: VerdictWord) -> &'static str {
+    match verdict {
+        VerdictWord::Passed => "passed",
+        VerdictWord::Failed => "failed",
+        VerdictWord::Unknown => "unknown",
+        VerdictWord::Flaky => "flaky",
+        VerdictWord::Skipped => "skipped",
+        VerdictWord::NotRun => "not run",
+    }
+}
+
+fn expectation(verdict: &Verdict) -> ExpectationReport {
+    ExpectationReport {
+        subject: verdict.name(),
+        status: match verdict.status {
+            Status::Passed => ExpectationStatus::Passed,
+            Status::Failed => ExpectationStatus::Failed,
+            Status::Unknown(_) => ExpectationStatus::Unknown,
+        },
+        expected: verdict.expected.clone(),
+        observed: verdict.observed.clone(),
+    }
+}
+
+fn peer(facts: &PeerFacts) -> PeerReport {
+    let (counts, timing) = (&facts.candidates, &facts.timing);
+    PeerReport {
+        role: facts.role,
+        name: facts.name.clone(),
+        tracks: facts.tracks().map(|(mid, facts)| track(mid, facts)).collect(),
+        transceivers: facts.transceivers.as_ref().map(|(_, rows)| rows.clone()).unwrap_or_default(),
+        states: StatesReport {
+            signaling: path(&facts.states.signaling),
+            gathering: path(&facts.states.gathering),
+            ice: path(&facts.states.ice),
+            dtls: path(&facts.states.dtls),
+            connection: path(&facts.states.connection),
+        },
+        candidates: CandidatesReport {
+            sent: counts.sent,
+            received: counts.received,
+            sent_in_sdp: counts.sent_in_sdp,
+            received_in_sdp: counts.received_in_sdp,
+        },
+        selected_pair: facts.pair.as_ref().map(|(_, pair)| PairReport {
+            local: candidate(&pair.local),
+            remote: candidate(&pair.remote),
+            rtt_ms: pair.rtt_ms,
+        }),
+        timing_ms: TimingReport {
+            answer: timing.since_zero_ms(timing.answer),
+            ice: timing.since_zero_ms(timing.ice),
+            dtls: timing.since_zero_ms(timing.dtls),
+            first_rtp: timing.since_zero_ms(timing.first_rtp),
+            first_frame: timing.since_zero_ms(timing.first_frame),
+        },
+    }
+}
+
+fn path<S: Copy>(path: &[Reached<S>]) -> Vec<S> {
+    path.iter().map(|reached| reached.state).collect()
+}
+
+fn track(mid: &str, facts: &MidFacts) -> TrackReport {
+    let sample = facts.last_sample.as_ref().map(|(_, sample)| sample);
+    TrackReport {
+        kind: facts.kind,
+        mid: mid.to_owned(),
+        streams: facts.streams.clone(),
+        packets: sample.map(|sample| sample.packets),
+        frames: sample.map(|sample| sample.frames),
+        stamped_frames: sample.map(|sample| sample.stamped_frames),
+        muted: !facts.received(),
+    }
+}
+
+fn candidate(candidate: &IceCandidate) -> CandidateReport {
+    CandidateReport {
+        candidate_type: candidate.candidate_type.clone(),
+        protocol: candidate.protocol.clone(),
+        address: candidate.address.clone(),
+        relay_protocol: candidate.relay_protocol.clone(),
+        url: candidate.url.clone(),
+    }
+}
+
+fn findings(facts: &Facts) -> Vec<FindingReport> {
+    let limits = facts.engine_limits.iter().map(|fault| tester_finding("engine-limit", fault));
+    let defects = facts.tester_defects.iter().map(|fault| tester_finding("tester-defect", fault));
+    limits.chain(defects).collect()
+}
+
+fn tester_finding(id: &str, fault: &TesterFault) -> FindingReport {
+    let (title, remedy) = if id == "engine-limit" {
+        ("a known limit of callcheck's WebRTC engine, not of the peer", "try again with --retry 2")
+    } else {
+        (
+            "callcheck did not follow its own model; not the peer's fault",
+            "report it with the file of --record",
+        )
+    };
+    FindingReport {
+        id: id.into(),
+        layer: "tester".into(),
+        confidence: "certain".into(),
+        severity: "major".into(),
+        peer: Some(fault.by),
+        title: title.into(),
+        cause: format!("{}: {}", fault.what, fault.detail),
+        remedy: remedy.into(),
+        spec: None,
+        alternatives: Vec::new(),
+        evidence: vec![fault.id.clone()],
+    }
+}
+
+fn notes(facts: &Facts) -> Vec<String> {
+    let mut notes = facts.notes.clone();
+    if let Some(lost) = &facts.room_lost
+        && facts.answered()
+    {
+        notes.push(format!(
+            "the room was lost during the call ({}); how the peer hung up was not judged",
+            lost.reason
+        ));
+    }
+    notes
+}

@@ -1,0 +1,226 @@
+//! The result of a run, exactly as `--json` prints it. What is absent is null, never 0; durations are milliseconds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, MediaKind, Role, SignalingState};
+use crate::timeline::TransceiverRow;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "callcheck report")]
+pub struct Report {
+    /// 1; rises only when the meaning of something existing changes.
+    pub schema_version: u32,
+    /// What was run.
+    pub kind: ReportKind,
+    /// The verdict of the whole run.
+    pub verdict: VerdictWord,
+    /// Why, where the verdict alone does not say; else null.
+    pub reason: Option<String>,
+    /// The calls, in order.
+    pub calls: Vec<CallReport>,
+}
+
+/// What was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportKind {
+    /// Calls were made.
+    Calls,
+}
+
+/// What judging comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictWord {
+    /// Every expectation held.
+    Passed,
+    /// An expectation did not hold.
+    Failed,
+    /// Nothing failed, but something could not be measured.
+    Unknown,
+    /// It passed, but only when it was tried again.
+    Flaky,
+    /// It was left out on purpose.
+    Skipped,
+    /// It did not come to that.
+    NotRun,
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CallReport {
+    /// What people call it: the room, or the scenario.
+    pub name: String,
+    /// The verdict of this call.
+    pub verdict: VerdictWord,
+    /// Why, where the verdict alone does not say; else null.
+    pub reason: Option<String>,
+    /// At least our own side; the other one where it reported.
+    pub peers: Vec<PeerReport>,
+    /// What was expected, and what came of it.
+    pub expectations: Vec<ExpectationReport>,
+    /// What is wrong, and why.
+    pub findings: Vec<FindingReport>,
+    /// Things worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// One side of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerReport {
+    /// Which side.
+    pub role: Role,
+    /// Its name in the room; null if it never joined.
+    pub name: Option<String>,
+    /// Its remote tracks: `ontrack` fired, and media was received.
+    pub tracks: Vec<TrackReport>,
+    /// getTransceivers(), just before hang-up.
+    pub transceivers: Vec<TransceiverRow>,
+    /// The states that were reached until hang-up began, in order.
+    pub states: StatesReport,
+    /// How many candidates.
+    pub candidates: CandidatesReport,
+    /// The pair that carried the media; null if none was selected.
+    pub selected_pair: Option<PairReport>,
+    /// Since createOffer; of the callee, since the offer's arrival.
+    pub timing_ms: TimingReport,
+}
+
+/// A remote track.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrackReport {
+    /// Its kind.
+    pub kind: Option<MediaKind>,
+    /// Its m-section.
+    pub mid: String,
+    /// The ids of its streams.
+    pub streams: Vec<String>,
+    /// RTP packets with a payload; null if nobody counted.
+    pub packets: Option<u64>,
+    /// Whole frames, of audio packets; null if nobody counted.
+    pub frames: Option<u64>,
+    /// Of these, with a readable stamp of the peer; null if nobody counted.
+    pub stamped_frames: Option<u64>,
+    /// No media came.
+    pub muted: bool,
+}
+
+/// State names of W3C WebRTC.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "named like the words of jsep")]
+pub struct StatesReport {
+    pub signaling: Vec<SignalingState>,
+    pub gathering: Vec<GatheringState>,
+    pub ice: Vec<IceState>,
+    pub dtls: Vec<DtlsState>,
+    pub connection: Vec<ConnectionState>,
+}
+
+/// Counts without ends of candidates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CandidatesReport {
+    /// Trickled to the other side.
+    pub sent: u64,
+    /// Trickled by the other side.
+    pub received: u64,
+    /// In our descriptions.
+    pub sent_in_sdp: u64,
+    /// In the other side's descriptions.
+    pub received_in_sdp: u64,
+}
+
+/// The selected candidate pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PairReport {
+    /// This end.
+    pub local: CandidateReport,
+    /// The other end.
+    pub remote: CandidateReport,
+    /// The round-trip time of the last connectivity check; null if none was measured.
+    pub rtt_ms: Option<f64>,
+}
+
+/// An end of the selected pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CandidateReport {
+    /// `host`, `srflx`, `prflx` or `relay`.
+    #[serde(rename = "type")]
+    pub candidate_type: String,
+    /// `udp` or `tcp`.
+    pub protocol: String,
+    /// `ip:port`, `[ip]:port` or `name.local:port`.
+    pub address: String,
+    /// The protocol towards the TURN server; null unless relayed.
+    pub relay_protocol: Option<String>,
+    /// The STUN or TURN server; null for host candidates.
+    pub url: Option<String>,
+}
+
+/// Milliseconds; null where it did not come to that.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TimingReport {
+    /// The answer was set.
+    pub answer: Option<f64>,
+    /// ICE was connected.
+    pub ice: Option<f64>,
+    /// DTLS was connected.
+    pub dtls: Option<f64>,
+    /// The first RTP packet with a payload came.
+    pub first_rtp: Option<f64>,
+    /// The first whole frame came.
+    pub first_frame: Option<f64>,
+}
+
+/// An expectation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExpectationReport {
+    /// Such as `caller.tracks`.
+    pub subject: String,
+    /// Whether it held.
+    pub status: ExpectationStatus,
+    /// In words for people.
+    pub expected: String,
+    /// In words for people.
+    pub observed: String,
+}
+
+/// Whether an expectation held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpectationStatus {
+    /// Measured, and it held.
+    Passed,
+    /// Measured, and it did not hold.
+    Failed,
+    /// Not measured.
+    Unknown,
+}
+
+/// What is wrong, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingReport {
+    /// Its name in the catalogue.
+    pub id: String,
+    /// The layer that broke first.
+    pub layer: String,
+    /// `certain`, `probable` or `inferred`.
+    pub confidence: String,
+    /// `blocker`, `major` or `minor`.
+    pub severity: String,
+    /// Whose it is; null for the whole call.
+    pub peer: Option<Role>,
+    /// In a line.
+    pub title: String,
+    /// Why it happens.
+    pub cause: String,
+    /// How to mend it.
+    pub remedy: String,
+    /// The clause of the standard; null where there is none.
+    pub spec: Option<String>,
+    /// What else it could be.
+    pub alternatives: Vec<String>,
+    /// The events that show it.
+    pub evidence: Vec<String>,
+}
