@@ -2,10 +2,9 @@
 
 use super::judge::Look;
 use super::media::kinds_text;
-use crate::facts::{MidFacts, PeerFacts};
+use crate::facts::{InboundMedia, Latency, MidFacts, PeerFacts};
 use crate::jsep::Direction;
 use crate::plan::{Op, Subject, Value, ValueKind};
-use crate::timeline::{InboundMedia, Latency};
 
 /// Candidates of the other side came, trickled or in a description.
 pub(super) fn remote_candidates(peer: &PeerFacts) -> Look {

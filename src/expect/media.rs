@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::judge::Look;
-use crate::facts::{Facts, MidFacts, PeerFacts};
+use crate::facts::{Facts, MidFacts, PeerFacts, Proof, TransceiverRow};
 use crate::jsep::{Direction, MediaKind, Side};
 use crate::plan::{ExpectedTransceiver, Op};
-use crate::timeline::{Proof, TransceiverRow};
 
 /// `audio and video`, `video`, `none`.
 pub(super) fn kinds_text(kinds: &BTreeSet<MediaKind>) -> String {

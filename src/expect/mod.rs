@@ -13,4 +13,6 @@ pub use judge::{findings, judge};
 pub use verdict::{Settles, Status, Verdict, settled, verified};
 
 #[cfg(test)]
+pub(crate) mod testplan;
+#[cfg(test)]
 mod tests;

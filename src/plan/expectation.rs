@@ -69,6 +69,7 @@ impl Expectation {
     /// # Errors
     /// A complaint with the caret under the part that is wrong, and how to mend it. Its source is `--expect`;
     /// a caller that reads from elsewhere sets another one.
+    #[expect(clippy::result_large_err, reason = "read a few times per run, and a complaint ends it")]
     pub fn parse(text: &str, default_role: Role) -> Result<Self, Diagnostic> {
         parse(text, default_role).map_err(|fault| Diagnostic {
             source: "--expect".into(),

@@ -3,11 +3,14 @@
 mod build;
 mod console;
 mod model;
+mod next;
 mod outcome;
 mod schema;
+mod text;
 
 pub use build::{Attempt, build, call_report, flaky};
 
+pub use console::render;
 pub use model::{
     CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, FindingReport,
     PairReport, PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,

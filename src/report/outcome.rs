@@ -43,13 +43,14 @@ impl Outcome {
     /// How the run of `report` ended. The order is: interrupted, a lost report, failed, unknown, passed.
     #[must_use]
     pub fn of(report: &Report, ending: Ending) -> Self {
-        let verdict = report.verdict;
-        match verdict {
+        let flaky = report.calls.iter().any(|call| call.verdict == VerdictWord::Flaky);
+        match report.verdict {
             _ if ending.interrupted => Self::Interrupted,
             _ if ending.report_lost => Self::CouldNotTest,
             VerdictWord::Failed => Self::Failed,
+            // Unless it is permitted, a pass on a later try is a failure, and a failure outweighs an unknown.
+            _ if flaky && !ending.flaky_ok => Self::Failed,
             VerdictWord::Unknown | VerdictWord::NotRun => Self::CouldNotTest,
-            VerdictWord::Flaky if !ending.flaky_ok => Self::Failed,
             VerdictWord::Flaky | VerdictWord::Passed => Self::Passed,
             VerdictWord::Skipped => Self::NothingSelected,
         }
