@@ -1,0 +1,345 @@
+//! What can be said on the command line. Nothing is judged here beyond what clap can see; `plan` does that.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::value::{parse_count, parse_duration, parse_listen};
+use crate::plan::DEFAULT_ROOM_URL;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every expectation held
+  1    a call was attempted and an expectation failed, or held only on a retry
+  2    the command line or an input file is wrong
+  3    could not test: nobody joined, room unreachable, port taken, report
+       unwritable, or something stayed unknown and nothing failed
+  130  interrupted";
+
+const EXAMPLES: &str = "\
+Examples:
+  In one terminal:  callcheck answer demo
+  In another one:   callcheck call demo
+
+  Call an app's room and expect its audio only, as JSON:
+    callcheck call room7 --signal wss://rooms.example.org --expect tracks=audio \\
+      --json
+
+  Through a TURN server only; the credential comes from the environment:
+    CALLCHECK_CREDENTIAL=... callcheck call demo --ice-policy relay \\
+      --ice-server turn:turn.example.org --username me";
+
+const ENVIRONMENT: &str = "\
+Every option has an environment name: --ice-server is CALLCHECK_ICE_SERVER.
+The option wins over the environment.";
+
+/// The text under the long help of `call` and `answer`.
+fn call_notes() -> String {
+    format!("{ENVIRONMENT}\n\n{EXAMPLES}\n\n{EXIT_CODES}")
+}
+
+const SERVE_NOTES: &str = "\
+Examples:
+  callcheck serve
+  callcheck serve --listen 0.0.0.0:2255 --token-file /run/secrets/room
+  callcheck serve --allow-origin https://app.example.org
+
+Exit codes:
+  0  stopped by an interrupt or SIGTERM
+  2  the command line is wrong
+  3  the port is taken or cannot be used";
+
+/// Makes a WebRTC call and says whether it came out right.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "callcheck", version, max_term_width = 80, disable_help_subcommand = true)]
+#[command(after_help = "Try `callcheck answer demo` in one terminal and `callcheck call demo` in another.")]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to say.
+    #[command(flatten)]
+    pub noise: Noise,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Join a room as caller, make a call and judge it.
+    #[command(after_long_help = call_notes())]
+    Call(CallArgs),
+    /// Join a room as callee, answer a call and judge it.
+    #[command(after_long_help = call_notes())]
+    Answer(CallArgs),
+    /// Run the room server where two sides meet.
+    #[command(after_long_help = SERVE_NOTES)]
+    Serve(ServeArgs),
+    /// Print the JSON schema of what callcheck writes.
+    Schema(SchemaArgs),
+}
+
+/// One side of a call.
+#[derive(Clone, Debug, Args)]
+pub struct CallArgs {
+    /// The room where the two sides meet.
+    #[arg(value_name = "ROOM")]
+    pub room: String,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub signaling: SignalingArgs,
+    /// What is sent.
+    #[command(flatten)]
+    pub media: MediaArgs,
+    /// How the network is used.
+    #[command(flatten)]
+    pub ice: IceArgs,
+    /// How long to wait for what.
+    #[command(flatten)]
+    pub times: TimeArgs,
+    /// What must come out.
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where the room is and who we are in it.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Room")]
+pub struct SignalingArgs {
+    /// Room server to join; without it the first process hosts the room
+    #[arg(long, env = "CALLCHECK_SIGNAL", hide_env = true, value_name = "URL")]
+    pub signal: Option<String>,
+    /// Our name in the room [default: the role]
+    #[arg(long, env = "CALLCHECK_NAME", hide_env = true, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What the room asks of those who join
+    #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
+    pub token: Option<String>,
+    /// Read the token from a file
+    #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    // Tests meet at a port of their own, so that they can run side by side; nobody else needs it.
+    #[arg(long, env = "CALLCHECK_DEFAULT_ROOM_URL", hide = true, default_value = DEFAULT_ROOM_URL)]
+    /// Where two terminals meet without `--signal`.
+    pub default_room_url: String,
+}
+
+/// What is sent, and for how long.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Media")]
+pub struct MediaArgs {
+    /// audio=tone, video=bars, audio=FILE.opus, video=FILE.ivf or none; repeatable [default: tone and bars]
+    #[arg(long, env = "CALLCHECK_SEND", hide_env = true, value_name = "KIND=SOURCE", value_delimiter = '\n')]
+    pub send: Vec<String>,
+    /// How long media flows [default: 5s; answer follows the caller]
+    #[arg(long, env = "CALLCHECK_DURATION", hide_env = true, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+}
+
+/// Servers, candidates and interfaces.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub struct IceArgs {
+    /// STUN or TURN server; repeatable
+    #[arg(long, env = "CALLCHECK_ICE_SERVER", hide_env = true, value_name = "URL", value_delimiter = '\n')]
+    pub ice_server: Vec<String>,
+    /// User of the --ice-server before it
+    #[arg(long, env = "CALLCHECK_USERNAME", hide_env = true, value_name = "NAME")]
+    pub username: Vec<String>,
+    /// Credential of the --ice-server before it
+    #[arg(long, env = "CALLCHECK_CREDENTIAL", hide_env = true, hide_env_values = true, value_name = "TEXT")]
+    pub credential: Vec<String>,
+    /// Read that credential from a file
+    #[arg(long, env = "CALLCHECK_CREDENTIAL_FILE", hide_env = true, value_name = "FILE")]
+    pub credential_file: Vec<PathBuf>,
+    /// The iceServers JSON of an RTCPeerConnection; - reads standard input
+    #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
+    pub ice_servers: Option<PathBuf>,
+    /// all or relay
+    #[arg(
+        long,
+        env = "CALLCHECK_ICE_POLICY",
+        hide_env = true,
+        value_name = "POLICY",
+        default_value = "all",
+        hide_possible_values = true
+    )]
+    pub ice_policy: IcePolicyArg,
+    /// Send candidates as they are found: yes or no
+    #[arg(
+        long,
+        env = "CALLCHECK_TRICKLE",
+        hide_env = true,
+        value_name = "YES|NO",
+        default_value = "yes",
+        hide_possible_values = true
+    )]
+    pub trickle: YesNo,
+    /// Local address to use; repeatable [default: every interface]
+    #[arg(long, env = "CALLCHECK_BIND", hide_env = true, value_name = "IP", value_delimiter = '\n')]
+    pub bind: Vec<String>,
+}
+
+/// Deadlines.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Deadlines")]
+pub struct TimeArgs {
+    /// For the other side to join
+    #[arg(long, env = "CALLCHECK_WAIT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    pub wait: Duration,
+    /// From both present to the answer
+    #[arg(long, env = "CALLCHECK_ANSWER_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    pub answer_timeout: Duration,
+    /// From the answer to verified media
+    #[arg(long, env = "CALLCHECK_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+/// What decides the verdict.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Verdict")]
+pub struct VerdictArgs {
+    /// Such as tracks=audio or loss<1%; repeatable
+    #[arg(long, env = "CALLCHECK_EXPECT", hide_env = true, value_name = "EXPR", value_delimiter = '\n')]
+    pub expect: Vec<String>,
+    /// Demand sendrecv both ways and no findings too
+    #[arg(long, env = "CALLCHECK_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub strict: bool,
+    /// Make a call that did not pass again, N times at most
+    #[arg(long, env = "CALLCHECK_RETRY", hide_env = true, value_name = "N", default_value = "0", hide_default_value = true, value_parser = parse_count)]
+    pub retry: u32,
+    /// A pass on a retry is a pass
+    #[arg(long, env = "CALLCHECK_FLAKY_OK", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub flaky_ok: bool,
+    /// Where every random choice starts
+    #[arg(long, env = "CALLCHECK_SEED", hide_env = true, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Print the result as JSON on standard output
+    #[arg(long, env = "CALLCHECK_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub json: bool,
+    /// Write the result as JSON; - is standard output
+    #[arg(long, env = "CALLCHECK_REPORT_JSON", hide_env = true, value_name = "FILE")]
+    pub report_json: Option<PathBuf>,
+    /// Write the timeline as it happens, as JSON lines
+    #[arg(long, env = "CALLCHECK_RECORD", hide_env = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// How much is said, and in which colours.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Noise {
+    /// Print the verdict only
+    #[arg(short, long, global = true, env = "CALLCHECK_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Print each event; -vv also the engine's log
+    #[arg(short, long, global = true, env = "CALLCHECK_VERBOSE", hide_env = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// auto, always or never
+    #[arg(
+        long,
+        global = true,
+        env = "CALLCHECK_COLOR",
+        hide_env = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub color: ColorArg,
+}
+
+/// The room server.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "CALLCHECK_LISTEN", hide_env = true, value_name = "IP:PORT", default_value = "127.0.0.1:2255", value_parser = parse_listen)]
+    pub listen: SocketAddr,
+    /// What those who join must know
+    #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
+    pub token: Option<String>,
+    /// Read the token from a file
+    #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Web page that may join, such as https://app.example.org; repeatable
+    #[arg(long, env = "CALLCHECK_ALLOW_ORIGIN", hide_env = true, value_name = "ORIGIN", value_delimiter = '\n')]
+    pub allow_origin: Vec<String>,
+    /// What peers may cost.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// What peers may cost the server and each other.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Rooms at a time
+    #[arg(long, env = "CALLCHECK_MAX_ROOMS", hide_env = true, value_name = "N", default_value_t = 1_000)]
+    pub max_rooms: usize,
+    /// Peers in one room
+    #[arg(long, env = "CALLCHECK_MAX_PEERS", hide_env = true, value_name = "N", default_value_t = 16)]
+    pub max_peers: usize,
+    /// Largest message in bytes
+    #[arg(long, env = "CALLCHECK_MAX_MESSAGE", hide_env = true, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub max_message: usize,
+    /// Messages a second from one peer in the long run
+    #[arg(long, env = "CALLCHECK_MAX_RATE", hide_env = true, value_name = "N", default_value_t = 200)]
+    pub max_rate: u32,
+}
+
+/// Which schema.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SchemaArgs {
+    /// report (what --json prints) or timeline (a line of --record)
+    #[arg(value_name = "NAME", default_value = "report", hide_possible_values = true)]
+    pub name: SchemaName,
+}
+
+/// The documents that callcheck writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// What `--json` and `--report-json` write.
+    Report,
+    /// A line of `--record`.
+    Timeline,
+}
+
+/// RTCIceTransportPolicy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum IcePolicyArg {
+    /// Every candidate.
+    All,
+    /// Relayed ones only.
+    Relay,
+}
+
+/// Yes or no, written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// It shall be so.
+    Yes,
+    /// It shall not.
+    No,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// If people read it on a terminal.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}

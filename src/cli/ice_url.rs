@@ -1,0 +1,115 @@
+//! URIs of STUN and TURN servers (RFC 7064 §3.1, RFC 7065 §3.1), as far as a call can use them.
+
+use super::error::CliError;
+
+const FORMS: &str = "write `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp]`";
+
+/// Whether this is a TURN server; an error if no call can use it.
+pub(super) fn check_ice_url(url: &str) -> Result<bool, CliError> {
+    let wrong = |why: &str| CliError::usage(format!("`{url}` is not the URL of an ICE server: {why}"), FORMS);
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return Err(wrong("it has no scheme"));
+    };
+    if !matches!(scheme, "stun" | "stuns" | "turn" | "turns") {
+        return Err(wrong(&format!("`{scheme}` is not a scheme of STUN or TURN")));
+    }
+    if rest.starts_with("//") {
+        return Err(wrong("STUN and TURN URLs have no `//`"));
+    }
+    let (authority, query) = rest.split_once('?').map_or((rest, None), |(host, query)| (host, Some(query)));
+    check_authority(authority).map_err(|why| wrong(&why))?;
+    let transport = match query {
+        None => None,
+        Some("transport=udp") => Some("udp"),
+        Some("transport=tcp") => Some("tcp"),
+        Some(other) => return Err(wrong(&format!("`?{other}` is not `?transport=udp` or `?transport=tcp`"))),
+    };
+    if transport.is_some() && scheme.starts_with("stun") {
+        return Err(wrong("a STUN URL has no transport"));
+    }
+    if scheme.ends_with('s') || transport == Some("tcp") {
+        return Err(not_supported(url));
+    }
+    Ok(scheme == "turn")
+}
+
+fn not_supported(url: &str) -> CliError {
+    CliError::usage(
+        format!("`{url}` is not yet supported in calls: TURN and STUN over TCP, TLS and DTLS are to come"),
+        "use `turn:` or `stun:` over UDP",
+    )
+}
+
+/// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
+fn check_authority(authority: &str) -> Result<(), String> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']').ok_or("`[` has no `]`")?;
+            address
+                .parse::<std::net::Ipv6Addr>()
+                .map_err(|_| format!("`{address}` is not an IPv6 address"))?;
+            if !after.is_empty() && !after.starts_with(':') {
+                return Err(format!("`{after}` after the address is not a port"));
+            }
+            (address, after.strip_prefix(':'))
+        }
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() {
+        return Err("it names no host".to_owned());
+    }
+    if authority.contains(|letter: char| letter.is_whitespace() || "/@#".contains(letter)) {
+        return Err(format!("`{authority}` is not a host and a port"));
+    }
+    match port.map(str::parse::<u16>) {
+        None | Some(Ok(1..)) => Ok(()),
+        Some(_) => Err(format!("`{}` is not a port", port.unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_uses_stun_and_turn_over_udp() {
+        for (url, turn) in [
+            ("stun:stun.example.org", false),
+            ("stun:192.0.2.1:3478", false),
+            ("turn:turn.example.org", true),
+            ("turn:turn.example.org:443?transport=udp", true),
+            ("turn:[2001:db8::1]:3478", true),
+        ] {
+            assert_eq!(check_ice_url(url), Ok(turn), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_no_call_can_use_is_said() {
+        for (url, says) in [
+            ("turns:turn.example.org", "not yet supported"),
+            ("stuns:stun.example.org", "not yet supported"),
+            ("turn:turn.example.org?transport=tcp", "not yet supported"),
+            ("turn:turn.example.org?transport=sctp", "transport=udp"),
+            ("turn:turn.example.org?transport=udp&x", "transport=udp"),
+            ("stun:stun.example.org?transport=udp", "no transport"),
+            ("turn://turn.example.org", "no `//`"),
+            ("turn:", "no host"),
+            ("turn::3478", "no host"),
+            ("turn:host:99999", "not a port"),
+            ("turn:host:0", "not a port"),
+            ("turn:host:", "not a port"),
+            ("turn:[::1", "no `]`"),
+            ("turn:[host]:1", "not an IPv6"),
+            ("turn:[::1]x", "not a port"),
+            ("turn:user@host", "not a host"),
+            ("turn:a b", "not a host"),
+            ("https://example.org", "not a scheme"),
+            ("turn.example.org", "no scheme"),
+            ("", "no scheme"),
+        ] {
+            let error = check_ice_url(url).unwrap_err().to_string();
+            assert!(error.contains(says), "{url}: {error}");
+        }
+    }
+}
