@@ -1,3 +1,7 @@
 //! The `callcheck` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    callcheck::cli::main(std::env::args_os())
+}

@@ -57,18 +57,18 @@ Exit codes:
 #[command(name = "callcheck", version, max_term_width = 80, disable_help_subcommand = true)]
 #[command(after_help = "Try `callcheck answer demo` in one terminal and `callcheck call demo` in another.")]
 #[command(after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Cli {
+pub(super) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
     /// How much to say.
     #[command(flatten)]
-    pub noise: Noise,
+    pub(super) noise: Noise,
 }
 
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Join a room as caller, make a call and judge it.
     #[command(after_long_help = call_notes())]
     Call(CallArgs),
@@ -84,83 +84,83 @@ pub enum Command {
 
 /// One side of a call.
 #[derive(Clone, Debug, Args)]
-pub struct CallArgs {
+pub(super) struct CallArgs {
     /// The room where the two sides meet.
     #[arg(value_name = "ROOM")]
-    pub room: String,
+    pub(super) room: String,
     /// Where and as whom.
     #[command(flatten)]
-    pub signaling: SignalingArgs,
+    pub(super) signaling: SignalingArgs,
     /// What is sent.
     #[command(flatten)]
-    pub media: MediaArgs,
+    pub(super) media: MediaArgs,
     /// How the network is used.
     #[command(flatten)]
-    pub ice: IceArgs,
+    pub(super) ice: IceArgs,
     /// How long to wait for what.
     #[command(flatten)]
-    pub times: TimeArgs,
+    pub(super) times: TimeArgs,
     /// What must come out.
     #[command(flatten)]
-    pub verdict: VerdictArgs,
+    pub(super) verdict: VerdictArgs,
     /// Where results go.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(super) output: OutputArgs,
 }
 
 /// Where the room is and who we are in it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Room")]
-pub struct SignalingArgs {
+pub(super) struct SignalingArgs {
     /// Room server to join; without it the first process hosts the room
     #[arg(long, env = "CALLCHECK_SIGNAL", hide_env = true, value_name = "URL")]
-    pub signal: Option<String>,
+    pub(super) signal: Option<String>,
     /// Our name in the room [default: the role]
     #[arg(long, env = "CALLCHECK_NAME", hide_env = true, value_name = "NAME")]
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     /// What the room asks of those who join
     #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
-    pub token: Option<String>,
+    pub(super) token: Option<String>,
     /// Read the token from a file
     #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
     // Tests meet at a port of their own, so that they can run side by side; nobody else needs it.
     #[arg(long, env = "CALLCHECK_DEFAULT_ROOM_URL", hide = true, default_value = DEFAULT_ROOM_URL)]
     /// Where two terminals meet without `--signal`.
-    pub default_room_url: String,
+    pub(super) default_room_url: String,
 }
 
 /// What is sent, and for how long.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Media")]
-pub struct MediaArgs {
+pub(super) struct MediaArgs {
     /// audio=tone, video=bars, audio=FILE.opus, video=FILE.ivf or none; repeatable [default: tone and bars]
     #[arg(long, env = "CALLCHECK_SEND", hide_env = true, value_name = "KIND=SOURCE", value_delimiter = '\n')]
-    pub send: Vec<String>,
+    pub(super) send: Vec<String>,
     /// How long media flows [default: 5s; answer follows the caller]
     #[arg(long, env = "CALLCHECK_DURATION", hide_env = true, value_name = "TIME", value_parser = parse_duration)]
-    pub duration: Option<Duration>,
+    pub(super) duration: Option<Duration>,
 }
 
 /// Servers, candidates and interfaces.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
-pub struct IceArgs {
+pub(super) struct IceArgs {
     /// STUN or TURN server; repeatable
     #[arg(long, env = "CALLCHECK_ICE_SERVER", hide_env = true, value_name = "URL", value_delimiter = '\n')]
-    pub ice_server: Vec<String>,
+    pub(super) ice_server: Vec<String>,
     /// User of the --ice-server before it
     #[arg(long, env = "CALLCHECK_USERNAME", hide_env = true, value_name = "NAME")]
-    pub username: Vec<String>,
+    pub(super) username: Vec<String>,
     /// Credential of the --ice-server before it
     #[arg(long, env = "CALLCHECK_CREDENTIAL", hide_env = true, hide_env_values = true, value_name = "TEXT")]
-    pub credential: Vec<String>,
+    pub(super) credential: Vec<String>,
     /// Read that credential from a file
     #[arg(long, env = "CALLCHECK_CREDENTIAL_FILE", hide_env = true, value_name = "FILE")]
-    pub credential_file: Vec<PathBuf>,
+    pub(super) credential_file: Vec<PathBuf>,
     /// The iceServers JSON of an RTCPeerConnection; - reads standard input
     #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
-    pub ice_servers: Option<PathBuf>,
+    pub(super) ice_servers: Option<PathBuf>,
     /// all or relay
     #[arg(
         long,
@@ -170,7 +170,7 @@ pub struct IceArgs {
         default_value = "all",
         hide_possible_values = true
     )]
-    pub ice_policy: IcePolicyArg,
+    pub(super) ice_policy: IcePolicyArg,
     /// Send candidates as they are found: yes or no
     #[arg(
         long,
@@ -180,73 +180,73 @@ pub struct IceArgs {
         default_value = "yes",
         hide_possible_values = true
     )]
-    pub trickle: YesNo,
+    pub(super) trickle: YesNo,
     /// Local address to use; repeatable [default: every interface]
     #[arg(long, env = "CALLCHECK_BIND", hide_env = true, value_name = "IP", value_delimiter = '\n')]
-    pub bind: Vec<String>,
+    pub(super) bind: Vec<String>,
 }
 
 /// Deadlines.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Deadlines")]
-pub struct TimeArgs {
+pub(super) struct TimeArgs {
     /// For the other side to join
     #[arg(long, env = "CALLCHECK_WAIT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
-    pub wait: Duration,
+    pub(super) wait: Duration,
     /// From both present to the answer
     #[arg(long, env = "CALLCHECK_ANSWER_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
-    pub answer_timeout: Duration,
+    pub(super) answer_timeout: Duration,
     /// From the answer to verified media
     #[arg(long, env = "CALLCHECK_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// What decides the verdict.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Verdict")]
-pub struct VerdictArgs {
+pub(super) struct VerdictArgs {
     /// Such as tracks=audio or loss<1%; repeatable
     #[arg(long, env = "CALLCHECK_EXPECT", hide_env = true, value_name = "EXPR", value_delimiter = '\n')]
-    pub expect: Vec<String>,
+    pub(super) expect: Vec<String>,
     /// Demand sendrecv both ways and no findings too
     #[arg(long, env = "CALLCHECK_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub strict: bool,
+    pub(super) strict: bool,
     /// Make a call that did not pass again, N times at most
     #[arg(long, env = "CALLCHECK_RETRY", hide_env = true, value_name = "N", default_value = "0", hide_default_value = true, value_parser = parse_count)]
-    pub retry: u32,
+    pub(super) retry: u32,
     /// A pass on a retry is a pass
     #[arg(long, env = "CALLCHECK_FLAKY_OK", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub flaky_ok: bool,
+    pub(super) flaky_ok: bool,
     /// Where every random choice starts
     #[arg(long, env = "CALLCHECK_SEED", hide_env = true, value_name = "N")]
-    pub seed: Option<u64>,
+    pub(super) seed: Option<u64>,
 }
 
 /// Where results go.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(super) struct OutputArgs {
     /// Print the result as JSON on standard output
     #[arg(long, env = "CALLCHECK_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub json: bool,
+    pub(super) json: bool,
     /// Write the result as JSON; - is standard output
     #[arg(long, env = "CALLCHECK_REPORT_JSON", hide_env = true, value_name = "FILE")]
-    pub report_json: Option<PathBuf>,
+    pub(super) report_json: Option<PathBuf>,
     /// Write the timeline as it happens, as JSON lines
     #[arg(long, env = "CALLCHECK_RECORD", hide_env = true, value_name = "FILE")]
-    pub record: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
 }
 
 /// How much is said, and in which colours.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct Noise {
+pub(super) struct Noise {
     /// Print the verdict only
     #[arg(short, long, global = true, env = "CALLCHECK_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// Print each event; -vv also the engine's log
     #[arg(short, long, global = true, env = "CALLCHECK_VERBOSE", hide_env = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(super) verbose: u8,
     /// auto, always or never
     #[arg(
         long,
@@ -257,58 +257,64 @@ pub struct Noise {
         default_value = "auto",
         hide_possible_values = true
     )]
-    pub color: ColorArg,
+    pub(super) color: ColorArg,
 }
 
 /// The room server.
 #[derive(Clone, Debug, Args)]
-pub struct ServeArgs {
+pub(super) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "CALLCHECK_LISTEN", hide_env = true, value_name = "IP:PORT", default_value = "127.0.0.1:2255", value_parser = parse_listen)]
-    pub listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// What those who join must know
     #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
-    pub token: Option<String>,
+    pub(super) token: Option<String>,
     /// Read the token from a file
     #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
     /// Web page that may join, such as https://app.example.org; repeatable
-    #[arg(long, env = "CALLCHECK_ALLOW_ORIGIN", hide_env = true, value_name = "ORIGIN", value_delimiter = '\n')]
-    pub allow_origin: Vec<String>,
+    #[arg(
+        long,
+        env = "CALLCHECK_ALLOW_ORIGIN",
+        hide_env = true,
+        value_name = "ORIGIN",
+        value_delimiter = '\n'
+    )]
+    pub(super) allow_origin: Vec<String>,
     /// What peers may cost.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub(super) limits: LimitArgs,
 }
 
 /// What peers may cost the server and each other.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
+pub(super) struct LimitArgs {
     /// Rooms at a time
     #[arg(long, env = "CALLCHECK_MAX_ROOMS", hide_env = true, value_name = "N", default_value_t = 1_000)]
-    pub max_rooms: usize,
+    pub(super) max_rooms: usize,
     /// Peers in one room
     #[arg(long, env = "CALLCHECK_MAX_PEERS", hide_env = true, value_name = "N", default_value_t = 16)]
-    pub max_peers: usize,
+    pub(super) max_peers: usize,
     /// Largest message in bytes
     #[arg(long, env = "CALLCHECK_MAX_MESSAGE", hide_env = true, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub max_message: usize,
+    pub(super) max_message: usize,
     /// Messages a second from one peer in the long run
     #[arg(long, env = "CALLCHECK_MAX_RATE", hide_env = true, value_name = "N", default_value_t = 200)]
-    pub max_rate: u32,
+    pub(super) max_rate: u32,
 }
 
 /// Which schema.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// report (what --json prints) or timeline (a line of --record)
     #[arg(value_name = "NAME", default_value = "report", hide_possible_values = true)]
-    pub name: SchemaName,
+    pub(super) name: SchemaName,
 }
 
 /// The documents that callcheck writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaName {
+pub(super) enum SchemaName {
     /// What `--json` and `--report-json` write.
     Report,
     /// A line of `--record`.
@@ -317,7 +323,7 @@ pub enum SchemaName {
 
 /// RTCIceTransportPolicy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum IcePolicyArg {
+pub(super) enum IcePolicyArg {
     /// Every candidate.
     All,
     /// Relayed ones only.
@@ -326,7 +332,7 @@ pub enum IcePolicyArg {
 
 /// Yes or no, written out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum YesNo {
+pub(super) enum YesNo {
     /// It shall be so.
     Yes,
     /// It shall not.
@@ -335,7 +341,7 @@ pub enum YesNo {
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColorArg {
+pub(super) enum ColorArg {
     /// If people read it on a terminal.
     Auto,
     /// In any case.

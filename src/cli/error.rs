@@ -8,16 +8,16 @@ use crate::diagnostic::Diagnostic;
 
 /// A command that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CliError {
+pub(super) struct CliError {
     /// The exit code that it leads to.
-    pub exit: Exit,
+    pub(super) exit: Exit,
     /// What is wrong.
-    pub complaint: Complaint,
+    pub(super) complaint: Complaint,
 }
 
 /// What is wrong, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Complaint {
+pub(super) enum Complaint {
     /// In words.
     Text {
         /// A lowercase fragment.
@@ -53,6 +53,11 @@ impl CliError {
         )
     }
 
+    /// A file cannot be sent.
+    pub(super) fn media(error: &crate::media::MediaError) -> Self {
+        Self::new(Exit::Usage, error.to_string(), None)
+    }
+
     /// A file cannot be opened for writing.
     pub(super) fn unwritable(option: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::untested(
@@ -61,13 +66,18 @@ impl CliError {
         )
     }
 
+    /// What was asked for could not be written to its end.
+    pub(super) fn lost(what: &str, error: &std::io::Error) -> Self {
+        Self::untested(format!("could not write {what}: {}", reason(error)), None)
+    }
+
     fn new(exit: Exit, title: impl Into<String>, help: Option<String>) -> Self {
         Self { exit, complaint: Complaint::Text { title: title.into(), help } }
     }
 
     /// As people read it. Without a trailing newline.
     #[must_use]
-    pub fn render(&self, color: bool) -> String {
+    pub(super) fn render(&self, color: bool) -> String {
         match &self.complaint {
             Complaint::Place(diagnostic) => diagnostic.render(color),
             Complaint::Text { title, help } => {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How the process ends. The codes of verdicts come from `report`; these are what can come before a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     /// 0: done, and every expectation held.
     Passed,
     /// 1: a call was attempted and an expectation failed.
@@ -13,8 +13,6 @@ pub enum Exit {
     Usage,
     /// 3: could not test.
     Untested,
-    /// 101: callcheck itself is wrong.
-    Bug,
     /// 130: interrupted.
     Interrupted,
 }
@@ -22,13 +20,12 @@ pub enum Exit {
 impl Exit {
     /// The number that the shell sees.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Passed => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Untested => 3,
-            Self::Bug => 101,
             Self::Interrupted => 130,
         }
     }

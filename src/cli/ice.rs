@@ -167,7 +167,8 @@ fn parse_ice_servers(path: &Path, text: &str) -> Result<Vec<IceServer>, CliError
         serde_json::from_value::<Configuration>(value).map(|configuration| configuration.ice_servers)
     };
     // Serde's own words could quote a value, and that may be a credential.
-    let entries = entries.map_err(|_| wrong("it is neither an array of servers nor an `iceServers` object".into()))?;
+    let entries =
+        entries.map_err(|_| wrong("it is neither an array of servers nor an `iceServers` object".into()))?;
     entries.into_iter().map(|entry| server_of(entry).map_err(wrong)).collect()
 }
 
@@ -192,7 +193,8 @@ mod tests {
 
     #[test]
     fn an_object_and_an_array_say_the_same() {
-        let server = r#"{"urls": ["stun:a", "turn:b"], "username": "u", "credential": "hunter2", "other": 1}"#;
+        let server =
+            r#"{"urls": ["stun:a", "turn:b"], "username": "u", "credential": "hunter2", "other": 1}"#;
         let array = parsed(&format!("[{server}]")).unwrap();
         assert_eq!(array, parsed(&format!("{{\"iceServers\": [{server}]}}")).unwrap());
         assert_eq!(array[0].urls, ["stun:a", "turn:b"]);

@@ -1,1 +1,92 @@
-//! To come.
+//! The command line: arguments become a plan, files are opened, the world is built, the run is shown while it happens,
+//! and its verdict becomes an exit code. Nobody else prints.
+
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this is the place that prints")]
+
+mod args;
+mod call;
+mod error;
+mod exit;
+mod expect;
+mod ice;
+mod ice_url;
+mod interrupt;
+mod live;
+mod output;
+mod plan;
+mod rendezvous;
+mod say;
+mod send;
+mod serve;
+mod value;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::jsep::Role;
+
+use args::{Cli, Command, SchemaName};
+use error::CliError;
+use exit::Exit;
+
+/// Does what the arguments ask for.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    say_where_we_are_wrong();
+    match run(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            anstream::eprintln!("{}", error.render(true));
+            error.exit.into()
+        }
+    }
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, CliError> {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return Ok(help_or_usage(&error)),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return Ok(help_or_usage(&error)),
+    };
+    plan::check_noise(&cli.noise)?;
+    say::set_up(&cli.noise);
+    let matches = matches.subcommand().map(|(_, matches)| matches).unwrap_or(&matches);
+    match &cli.command {
+        Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),
+        Command::Answer(args) => call::run(Role::Callee, args, matches, &cli.noise),
+        Command::Serve(args) => serve::run(args, &cli.noise),
+        Command::Schema(args) => schema(args.name),
+    }
+}
+
+/// clap prints its own words: help to standard output, complaints to standard error.
+fn help_or_usage(error: &clap::Error) -> Exit {
+    // Whoever closed the stream does not want to read.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Passed }
+}
+
+fn schema(name: SchemaName) -> Result<Exit, CliError> {
+    let text = match name {
+        SchemaName::Report => crate::report::schema(),
+        SchemaName::Timeline => crate::timeline::schema(),
+    };
+    output::to_stdout(text.as_bytes()).map_err(|error| CliError::lost("the schema", &error))?;
+    Ok(Exit::Passed)
+}
+
+/// A panic is a defect of callcheck; say so instead of leaving a stranger with a backtrace.
+fn say_where_we_are_wrong() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or("no message");
+        eprintln!(
+            "callcheck has a defect at {place}: {what}\nplease report it with this line and the command"
+        );
+    }));
+}

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use super::args::{CallArgs, IcePolicyArg, Noise, SignalingArgs, YesNo};
 use super::error::{CliError, secret_from};
-use super::expect::expectations;
+use super::expect::{expectations, wanted};
 use super::ice::ice_servers;
 use super::send::send_plan;
 use crate::jsep::Role;
@@ -21,16 +21,20 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Whatever contradicts itself, or that no call can do; exit code 2.
-pub fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<Plan, CliError> {
+pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<Plan, CliError> {
     check_outputs(args)?;
     let verdict = &args.verdict;
     if verdict.flaky_ok && verdict.retry == 0 {
-        return Err(CliError::usage("--flaky-ok without --retry permits nothing", "add `--retry 2`, for example"));
+        return Err(CliError::usage(
+            "--flaky-ok without --retry permits nothing",
+            "add `--retry 2`, for example",
+        ));
     }
+    let expectations = expectations(&verdict.expect, role)?;
     Ok(Plan {
         room: room_plan(&args.room, &args.signaling)?,
-        leg: leg_plan(role, args, matches)?,
-        expectations: expectations(&verdict.expect)?,
+        leg: LegPlan { receive: wanted(&expectations, role), ..leg_plan(role, args, matches)? },
+        expectations,
         strict: verdict.strict,
         retries: verdict.retry,
         flaky_ok: verdict.flaky_ok,
@@ -41,7 +45,7 @@ pub fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<Plan, C
 ///
 /// # Errors
 /// Exit code 2.
-pub fn check_noise(noise: &Noise) -> Result<(), CliError> {
+pub(super) fn check_noise(noise: &Noise) -> Result<(), CliError> {
     if noise.quiet && noise.verbose > 0 {
         return Err(CliError::usage("-q and -v contradict each other", "leave one of them out"));
     }
@@ -62,6 +66,7 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         role,
         name: name(role, args.signaling.name.as_deref())?,
         send: send_plan(&args.media.send)?,
+        receive: Vec::new(),
         ice_servers,
         ice_policy: if relay { IcePolicy::Relay } else { IcePolicy::All },
         trickle: args.ice.trickle == YesNo::Yes,
@@ -122,7 +127,10 @@ fn signal_url(text: &str) -> Result<String, CliError> {
         _ => return Err(wrong("does not begin with `ws://` or `wss://`".into(), form)),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(CliError::usage("--signal holds a user or a password", "leave them out, and use --token-file"));
+        return Err(CliError::usage(
+            "--signal holds a user or a password",
+            "leave them out, and use --token-file",
+        ));
     }
     if url.fragment().is_some() {
         return Err(wrong("has a fragment".into(), "leave out `#` and what follows"));
@@ -157,8 +165,11 @@ fn check_outputs(args: &CallArgs) -> Result<(), CliError> {
     }
     for (option, path) in named.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?))) {
         if let Some((other, _)) = taken.iter().find(|(_, used)| *used == path) {
-            let place =
-                if path == Path::new("-") { "standard output".into() } else { format!("`{}`", path.display()) };
+            let place = if path == Path::new("-") {
+                "standard output".into()
+            } else {
+                format!("`{}`", path.display())
+            };
             return Err(CliError::usage(
                 format!("{other} and {option} both write to {place}"),
                 "give one of them a file of its own",

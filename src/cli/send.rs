@@ -52,7 +52,9 @@ fn send_track(value: &str) -> Result<SendPlan, CliError> {
         (MediaKind::Audio, "tone") => SourcePlan::Tone,
         (MediaKind::Video, "bars") => SourcePlan::Bars,
         (_, "") => return Err(wrong(format!("`--send {value}` names no source"))),
-        (MediaKind::Audio, "bars") => return Err(wrong("`bars` is a picture and cannot be audio".to_owned())),
+        (MediaKind::Audio, "bars") => {
+            return Err(wrong("`bars` is a picture and cannot be audio".to_owned()));
+        }
         (MediaKind::Video, "tone") => return Err(wrong("`tone` is a sound and cannot be video".to_owned())),
         (_, "none") => return Err(wrong(format!("leave {kind} out instead of `{value}`"))),
         (_, path) if looks_like_a_file(path) => SourcePlan::File(PathBuf::from(path)),
@@ -72,7 +74,9 @@ fn unknown_source(kind: MediaKind, word: &str) -> CliError {
         MediaKind::Video => "bars",
     };
     let help = match nearest(word, &[ours]) {
-        Some(near) => format!("did you mean `{kind}={near}`? A file is written with its path, as in `{kind}=./{word}`"),
+        Some(near) => {
+            format!("did you mean `{kind}={near}`? A file is written with its path, as in `{kind}=./{word}`")
+        }
         None => FORMS.to_owned(),
     };
     CliError::usage(format!("`{word}` is not a source of {kind}"), help)

@@ -142,6 +142,24 @@ impl Timeline {
     }
 }
 
+/// The JSON schema of a line: the header first, then events.
+#[must_use]
+pub fn schema() -> String {
+    #[derive(schemars::JsonSchema)]
+    #[serde(untagged)]
+    #[schemars(title = "a line of a callcheck timeline")]
+    #[expect(dead_code, reason = "only its schema is wanted")]
+    enum Line {
+        Header(Header),
+        Event(Event),
+    }
+    // Invariant: a schema is plain JSON.
+    let mut text =
+        serde_json::to_string_pretty(&schemars::schema_for!(Line)).expect("a schema is plain JSON");
+    text.push('\n');
+    text
+}
+
 fn line(value: &impl serde::Serialize) -> Vec<u8> {
     // Invariant: headers and events hold strings, numbers and string-keyed maps only, which always serialise.
     let mut line = serde_json::to_vec(value).expect("events are plain data");

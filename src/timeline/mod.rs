@@ -10,6 +10,6 @@ pub use event::{
     CandidatePair, Event, Header, IceCandidate, InboundMedia, Kind, Latency, OutboundMedia, PeerInfo, Proof,
     SCHEMA_VERSION, TransceiverRow,
 };
-pub use file::{ReadError, Storage, Timeline, TimelineWriter};
+pub use file::{ReadError, Storage, Timeline, TimelineWriter, schema};
 pub use recorder::{Observer, Recorder};
 pub use signal::{Capabilities, Report, Signal};

@@ -1,0 +1,163 @@
+//! `callcheck call` and `callcheck answer`: one side of a call, from the arguments to the exit code.
+
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use url::{Host, Url};
+
+use super::args::{CallArgs, Noise};
+use super::error::CliError;
+use super::exit::Exit;
+use super::interrupt::interrupt;
+use super::live::Live as LiveView;
+use super::output::Outputs;
+use super::rendezvous::{Hosted, rendezvous};
+use super::say::View;
+use crate::engine::{MachineNetwork, local_addresses};
+use crate::jsep::Role;
+use crate::media;
+use crate::plan::Plan;
+use crate::report::{self, Attempt, CallReport, Ending, Outcome, Report, VerdictWord};
+use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
+use crate::world::{Live, World};
+
+pub(super) fn run(
+    role: Role,
+    args: &CallArgs,
+    matches: &ArgMatches,
+    noise: &Noise,
+) -> Result<Exit, CliError> {
+    let plan = super::plan::plan(role, args, matches)?;
+    check_media(&plan)?;
+    let outputs = Outputs::open(&args.output)?;
+    let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
+    runtime()?.block_on(play(plan, outputs, seed, noise))
+}
+
+/// The runtime of this process.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new()
+        .map_err(|error| CliError::untested(format!("cannot start a runtime: {error}"), None))
+}
+
+async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> Result<Exit, CliError> {
+    let world: Arc<dyn World> = Arc::new(Live::new(seed));
+    let interrupt = interrupt(&world);
+    let rendezvous = rendezvous(&world, &plan.room).await?;
+    let view = View::of(noise);
+    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
+    let deps = Deps {
+        world,
+        network: Arc::new(MachineNetwork),
+        addresses: addresses(&plan),
+        join: rendezvous.join,
+        observe: live.observe(),
+        record: outputs.record(),
+        interrupt: interrupt.clone(),
+    };
+    let run = runner::run(&plan, deps).await;
+    live.finish();
+    let exit = conclude(&plan, run, outputs, view)?;
+    let stayed = match rendezvous.hosted {
+        Some(hosted) => stay(hosted, interrupt, view).await,
+        None => false,
+    };
+    // Ending the room that others use, on demand, is no failure of our call.
+    let _ = stayed;
+    Ok(exit)
+}
+
+/// Prints the verdict, writes the reports and decides the exit code.
+fn conclude(plan: &Plan, run: Result<Run, RunError>, outputs: Outputs, view: View) -> Result<Exit, CliError> {
+    let (report, interrupted, mut lost) = match run {
+        Ok(run) => judged(plan, run, view),
+        Err(error) => {
+            let interrupted = matches!(error, RunError::Interrupted);
+            let error = CliError::untested(error.to_string(), None);
+            anstream::eprintln!("{}", error.render(true));
+            (not_run(error.to_string()), interrupted, Vec::new())
+        }
+    };
+    lost.extend(outputs.write(&report));
+    for error in &lost {
+        anstream::eprintln!("{}", error.render(true));
+    }
+    let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: plan.flaky_ok };
+    Ok(Exit::from(Outcome::of(&report, ending)))
+}
+
+fn judged(plan: &Plan, run: Run, view: View) -> (Report, bool, Vec<CliError>) {
+    let mut lost = Vec::new();
+    let mut could_not_start = None;
+    let mut attempts = Vec::new();
+    for played in run.calls {
+        let Played { facts, verdicts, record_error, could_not_start: why } = played;
+        lost.extend(record_error.map(|error| CliError::lost("the timeline", &error)));
+        could_not_start = why;
+        attempts.push(Attempt { facts, verdicts });
+    }
+    let mut call = report::flaky(plan, &attempts);
+    if let Some(why) = could_not_start {
+        // Nothing was tested, so nothing can have failed.
+        (call.verdict, call.reason) = (VerdictWord::Unknown, Some(why));
+    }
+    let interrupted = attempts.last().is_some_and(|last| last.facts.interrupted.is_some());
+    if let Some(last) = attempts.last() {
+        show(plan, last, &call, view);
+    }
+    (report::build(vec![call]), interrupted, lost)
+}
+
+fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
+    let screen = report::render(plan, &last.facts, call, true);
+    match view {
+        View::Nothing => anstream::eprintln!("{}", screen.lines().next().unwrap_or_default()),
+        _ => anstream::eprint!("\n{screen}"),
+    }
+}
+
+fn not_run(reason: String) -> Report {
+    Report { verdict: VerdictWord::NotRun, reason: Some(reason), ..report::build(Vec::new()) }
+}
+
+async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) -> bool {
+    if hosted.is_in_use() && view != View::Nothing {
+        anstream::eprintln!(
+            "\nothers still use a room of this process; it stays until they leave (Ctrl-C ends it)"
+        );
+    }
+    hosted.stay(interrupt).await
+}
+
+/// Reads every file before anything else happens.
+fn check_media(plan: &Plan) -> Result<(), CliError> {
+    for track in &plan.leg.send {
+        let nobody = media::Identity { peer: 0, stream: 0 };
+        media::open(track, nobody).map_err(|error| CliError::media(&error))?;
+    }
+    Ok(())
+}
+
+/// Every interface, and loopback where the other side is on this machine too.
+fn addresses(plan: &Plan) -> Vec<std::net::IpAddr> {
+    let on_loopback = match Url::parse(&plan.room.url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let found = local_addresses(on_loopback);
+    if found.is_empty() { local_addresses(true) } else { found }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Passed,
+            Outcome::Failed => Self::Failed,
+            Outcome::Usage => Self::Usage,
+            Outcome::CouldNotTest | Outcome::NothingSelected => Self::Untested,
+            Outcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
