@@ -11,4 +11,5 @@ mod setup;
 fn main() {
     let calls = std::env::var("CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(100);
     setup::run(calls);
+    setup::load(50, std::time::Duration::from_secs(10));
 }

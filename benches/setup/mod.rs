@@ -57,6 +57,70 @@ fn report(name: &str, times: &[Option<Duration>]) {
     );
 }
 
+/// Prints the cost of that many calls at the same time, audio and video both ways, for each engine.
+pub(crate) fn load(calls: usize, time: Duration) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    println!("media, {calls} calls at the same time for {} s, audio and video both ways", time.as_secs());
+    runtime.block_on(async {
+        let bare = under_load("bare engine", calls, time, |number| bare::media_call(number, time)).await;
+        let ours =
+            under_load("callcheck's engine", calls, time, |number| ours::media_call(number, time)).await;
+        println!("  CPU beside the bare engine: {:.2}", ours / bare);
+    });
+}
+
+/// The CPU seconds of one packet received.
+async fn under_load<F>(name: &str, calls: usize, time: Duration, call: impl Fn(usize) -> F) -> f64
+where
+    F: Future<Output = Option<(Traffic, Traffic)>> + Send + 'static,
+{
+    let before = cpu_seconds();
+    let running: Vec<_> = (0..calls).map(|number| tokio::spawn(call(number))).collect();
+    let (mut all, mut failed) = (Traffic::default(), 0);
+    for call in running {
+        match call.await.ok().flatten() {
+            Some((a, b)) => {
+                all.sent += a.sent + b.sent;
+                all.received += a.received + b.received;
+            }
+            None => failed += 1,
+        }
+    }
+    let cpu = cpu_seconds() - before;
+    println!(
+        "  {name:<24} CPU {:5.1} % of a core   sent {}   received {}   failed: {failed}",
+        cpu / time.as_secs_f64() * 100.0,
+        all.sent,
+        all.received
+    );
+    cpu / all.received as f64
+}
+
+/// RTP packets.
+#[derive(Clone, Copy, Default)]
+struct Traffic {
+    sent: u64,
+    received: u64,
+}
+
+/// Media is made in steps of this length: audio at 50 packets/s, video at 33 frames/s of four packets.
+const STEP: Duration = Duration::from_millis(10);
+
+/// What is due in a step: the track, and how many packets of how many bytes.
+fn due(step: u32) -> impl Iterator<Item = (usize, usize)> {
+    let audio = usize::from(step.is_multiple_of(2));
+    let video = if step.is_multiple_of(3) { 4 } else { 0 };
+    std::iter::repeat_n((0, 120), audio).chain(std::iter::repeat_n((1, 1000), video))
+}
+
+/// User and system time of this process (proc(5), in ticks of 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 /// What goes through the room.
 enum Signal<C> {
     Offer(String),

@@ -1,17 +1,18 @@
 //! A call with callcheck's engine.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork};
+use bytes::Bytes;
+use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut, SenderId};
 use callcheck::jsep::{ConnectionState, Direction, MediaKind, SdpType};
 use callcheck::timeline::IceCandidate;
 use callcheck::world::{Live, World};
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::{GIVE_UP, Signal, both, elapsed};
+use super::{GIVE_UP, STEP, Signal, Traffic, both, due, elapsed};
 
 type Trickled = (Box<IceCandidate>, String, u16, String);
 type Events = UnboundedReceiver<(Instant, EngineEvent)>;
@@ -39,7 +40,58 @@ pub(super) async fn call(number: usize, bind: &[IpAddr]) -> Option<Duration> {
     Some(elapsed(began, both(a.run(), b.run()).await?))
 }
 
+/// A call that sends media for a while.
+pub(super) async fn media_call(number: usize, time: Duration) -> Option<(Traffic, Traffic)> {
+    let world: Arc<dyn World> = Arc::new(Live::new(number as u64));
+    let ((to_b, from_a), (to_a, from_b)) = (mpsc::unbounded(), mpsc::unbounded());
+    let bind = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let mut a = Side::new(&world, "a", &bind, to_b, from_b).await;
+    let b = Side::new(&world, "b", &bind, to_a, from_a).await;
+    let offer = a.engine.create_offer().await.ok()?;
+    a.engine.set_local(SdpType::Offer, &offer).await.ok()?;
+    a.out.unbounded_send(Signal::Offer(offer)).ok()?;
+    both(a.run_media(time), b.run_media(time)).await
+}
+
 impl Side {
+    async fn run_media(mut self, time: Duration) -> Option<Traffic> {
+        tokio::time::timeout(GIVE_UP, self.negotiate()).await.ok()??;
+        for id in 0..2 {
+            self.engine.set_may_send(SenderId(id), true);
+            self.engine.set_may_receive(&id.to_string(), true);
+        }
+        let writers = [self.engine.writer(SenderId(0))?, self.engine.writer(SenderId(1))?];
+        let (mut traffic, mut ticks) = (Traffic::default(), tokio::time::interval(STEP));
+        let payload = Bytes::from(vec![0_u8; 1000]);
+        let mut sequences = [0_u16; 2];
+        let steps = (time.as_millis() / STEP.as_millis()) as u32;
+        let mut step = 0;
+        // A little longer than it sends, for what is on its way.
+        while step < steps + 20 {
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => {
+                    step += 1;
+                    for (track, size) in due(step).filter(|_| step <= steps) {
+                        sequences[track] = sequences[track].wrapping_add(1);
+                        let packet = RtpOut {
+                            sequence: sequences[track],
+                            timestamp: step * 480,
+                            marker: true,
+                            payload: payload.slice(..size),
+                        };
+                        traffic.sent += u64::from(writers[track].write(packet).await.ok()?);
+                    }
+                }
+                event = self.events.next() => {
+                    traffic.received += u64::from(matches!(event?.1, EngineEvent::Rtp { .. }));
+                }
+            }
+        }
+        self.engine.close().await;
+        Some(traffic)
+    }
+
     async fn new(
         world: &Arc<dyn World>,
         label: &str,

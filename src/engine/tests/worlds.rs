@@ -138,6 +138,9 @@ impl World for SteppedWorld {
 /// Which datagrams arrive: the datagram, and where it goes.
 type Passes = Box<dyn Fn(&[u8], SocketAddr) -> bool + Send + Sync>;
 
+/// A datagram, and where it came from.
+type Arrival = (SocketAddr, Vec<u8>);
+
 /// How long a datagram travels. The ICE agent nominates no pair at the instant at which it was started.
 const LATENCY: Duration = Duration::from_millis(1);
 
@@ -145,7 +148,7 @@ const LATENCY: Duration = Duration::from_millis(1);
 pub(super) struct MemoryNetwork {
     world: Arc<dyn World>,
     passes: Passes,
-    sockets: Mutex<BTreeMap<SocketAddr, mpsc::UnboundedSender<(SocketAddr, Vec<u8>)>>>,
+    sockets: Mutex<BTreeMap<SocketAddr, mpsc::UnboundedSender<Arrival>>>,
 }
 
 impl MemoryNetwork {
@@ -180,7 +183,7 @@ impl Network for Arc<MemoryNetwork> {
 #[derive(Debug)]
 struct MemorySocket {
     address: SocketAddr,
-    inbox: Mutex<mpsc::UnboundedReceiver<(SocketAddr, Vec<u8>)>>,
+    inbox: Mutex<mpsc::UnboundedReceiver<Arrival>>,
     network: Arc<MemoryNetwork>,
 }
 
