@@ -68,12 +68,11 @@ pub(super) fn hang_up(facts: &Facts, over: bool, op: Op, word: &str) -> Look {
         );
         (false, Look::new(false, text).citing([&left.id]).finally())
     } else if let Some(hang_up) = &facts.hang_up {
-        (
-            true,
-            Look::new(true, format!("the {} hung up: {}", hang_up.by, hang_up.reason))
-                .citing([&hang_up.id])
-                .finally(),
-        )
+        // A peer that says when it is done, and hangs up without, has cut the call short.
+        let early = hang_up.by == other && facts.other().announces_end() && !facts.other().done;
+        let when = if early { " before it was done" } else { "" };
+        let text = format!("the {} hung up{when}: {}", hang_up.by, hang_up.reason);
+        (!early, Look::new(!early, text).citing([&hang_up.id]).finally())
     } else if let Some(closed) = &facts.dtls_closed_by_peer {
         (false, Look::new(false, closed.reason.clone()).citing([&closed.id]))
     } else if let Some(ended) = &facts.ended {

@@ -195,6 +195,7 @@ fn hang_up_is_clean_where_the_peer_announces_it() {
     let hangup = |call: TestCall| of(&ended(&plan(Role::Caller), &call), "caller.hangup");
     assert_eq!(hangup(good(Role::Caller).hung_up(Role::Callee)), Some(PASSED));
     assert_eq!(hangup(good(Role::Caller).hung_up(Role::Caller)), Some(PASSED));
+    assert_eq!(hangup(good(Role::Caller).hung_up_early(Role::Callee)), Some(FAILED));
     assert_eq!(hangup(good(Role::Caller).left("connection lost").ended("the callee is gone")), Some(FAILED));
     assert_eq!(hangup(good(Role::Caller).ended("media was not verified in time")), Some(PASSED));
     let browser =

@@ -171,6 +171,7 @@ impl Facts {
             Kind::SignalSent { signal: Signal::HangUp { reason }, .. } => {
                 self.hang_up(event, self.own, reason)
             }
+            Kind::SignalReceived { signal: Signal::Done, .. } => self.peer_mut(self.own.other()).done = true,
             Kind::SignalReceived { signal: Signal::HangUp { reason }, .. } => {
                 self.hang_up(event, self.own.other(), reason);
             }

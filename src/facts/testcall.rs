@@ -144,8 +144,16 @@ impl TestCall {
         self
     }
 
-    /// Somebody hung up, and the call was over.
+    /// Both were done, somebody hung up, and the call was over.
     pub(crate) fn hung_up(mut self, by: Role) -> Self {
+        let other = self.own.other().to_string();
+        self.then(Kind::SignalSent { seq: 8, signal: Signal::Done });
+        self.then(Kind::SignalReceived { from: other, seq: Some(8), signal: Signal::Done });
+        self.hung_up_early(by)
+    }
+
+    /// Somebody hung up before anybody was done.
+    pub(crate) fn hung_up_early(mut self, by: Role) -> Self {
         let signal = Signal::HangUp { reason: "both sides are done".into() };
         self.then(if by == self.own {
             Kind::SignalSent { seq: 9, signal }

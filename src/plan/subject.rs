@@ -289,7 +289,7 @@ pub const SUBJECTS: &[SubjectInfo] = &[
     row(
         S::Hangup,
         "hangup",
-        "how the call ended: `clean` if somebody said so before leaving",
+        "how the call ended: `clean` if somebody said so before leaving, and not before it was done",
         V::Word,
         "hangup=clean",
     ),

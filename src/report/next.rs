@@ -2,7 +2,7 @@
 
 use super::model::{CallReport, ExpectationStatus, VerdictWord};
 use crate::facts::Facts;
-use crate::jsep::Role;
+use crate::jsep::{IceState, Role};
 use crate::plan::Plan;
 
 /// The next step; nothing after a pass and after an interruption.
@@ -40,7 +40,9 @@ fn join(plan: &Plan, facts: &Facts) -> String {
 /// The first layer that did not come up says where to look.
 fn broken_layer(facts: &Facts, call: &CallReport) -> Option<String> {
     let (own, other) = (facts.own(), facts.own.other());
-    if facts.vanished().is_some() {
+    let lost_from_sight = facts.room_lost.is_some() || facts.other().presence.left.is_some();
+    let gone_quiet = own.states.ice.last().is_some_and(|last| last.state == IceState::Disconnected);
+    if facts.vanished().is_some() || (lost_from_sight && gone_quiet) {
         return Some(format!("look at the log of the {other}: it went away without hanging up"));
     }
     if !facts.answered() {

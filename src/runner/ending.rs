@@ -64,7 +64,8 @@ impl Call<'_> {
     pub(super) fn describe(&self, ending: &Ending) -> String {
         let other = self.plan.leg.role.other();
         match ending {
-            Ending::Agreed => "both sides are done".to_owned(),
+            Ending::Agreed if self.peer_done => "both sides are done".to_owned(),
+            Ending::Agreed => format!("the {} is done", self.plan.leg.role),
             Ending::NobodyCame => format!("no {other} came within {}", format_duration(self.plan.leg.wait)),
             Ending::RoomLost => "the room was lost before the call was negotiated".to_owned(),
             Ending::CouldNotStart(why) => why.clone(),

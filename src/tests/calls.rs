@@ -89,6 +89,8 @@ fn an_interrupt_hangs_up_and_tells_the_other_side() {
     assert!(only(caller).facts.interrupted.is_some());
     let callee = only(callee);
     assert_eq!(callee.facts.hang_up.as_ref().map(|hang_up| hang_up.by), Some(Role::Caller));
+    let cut_short = "caller hung up before it was done: interrupted";
+    assert!(failures(&callee).iter().any(|failure| failure.contains(cut_short)), "{:?}", failures(&callee));
 }
 
 #[test]
