@@ -41,7 +41,8 @@ impl Actor {
             EngineEvent::ServerSkipped { url, reason } => {
                 self.recorder.record(at, Kind::Note(format!("the ICE server {url} was not used: {reason}")));
             }
-            EngineEvent::NegotiationNeeded => self.recorder.record(at, Kind::NegotiationNeeded),
+            // The engine fires it at other moments than a browser would, such as with an offer open.
+            EngineEvent::NegotiationNeeded => {}
             EngineEvent::SelectedPair(pair) => self.recorder.record(at, Kind::SelectedPair(*pair)),
             EngineEvent::Rtp { mid, packet, .. } => self.rtp(at, &mid, packet),
             EngineEvent::KeyFrameRequested { sender, .. } => {

@@ -7,6 +7,7 @@ use super::model::{
 use super::outcome::combined;
 use crate::expect::{Status, Verdict};
 use crate::facts::{Facts, MidFacts, PeerFacts, Reached, TesterFault};
+use crate::jsep::MediaKind;
 use crate::plan::Plan;
 use crate::timeline::IceCandidate;
 
@@ -230,5 +231,20 @@ fn notes(facts: &Facts) -> Vec<String> {
             lost.reason
         ));
     }
+    notes.extend(facts.own().mids.iter().filter_map(|(mid, media)| stillness(mid, media)));
     notes
+}
+
+/// Media that decodes is media, but silence or a picture that never changes is seldom meant.
+fn stillness(mid: &str, media: &MidFacts) -> Option<String> {
+    let (_, sample) = media.last_sample.as_ref()?;
+    match (sample.still?, media.kind?) {
+        (true, MediaKind::Audio) => {
+            Some(format!("the audio on mid {mid} is silent as far as it was decoded"))
+        }
+        (true, MediaKind::Video) => {
+            Some(format!("the picture on mid {mid} never changed as far as it was decoded"))
+        }
+        (false, _) => None,
+    }
 }

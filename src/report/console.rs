@@ -99,7 +99,7 @@ impl Screen {
         }
         lines.extend(peer.tracks.iter().take(MAX_ROWS).map(track));
         if let Some(pair) = &peer.selected_pair {
-            let rtt = pair.rtt_ms.map(|rtt| format!(", round trip {rtt:.1} ms")).unwrap_or_default();
+            let rtt = pair.rtt_ms.map(|rtt| format!(", rtt {rtt:.1} ms")).unwrap_or_default();
             lines.push(format!("over {} to {}{rtt}", end(&pair.local), end(&pair.remote)));
         }
         for (index, line) in lines.iter().enumerate() {

@@ -150,7 +150,8 @@ impl Call<'_> {
             }
             self.step(None).await?;
         }
-        self.tell_what_we_saw().await;
+        self.sample().await;
+        self.tell_what_we_saw();
         let deadline = self.after(GOODBYE);
         while !self.peer_reported && !self.is_out_of_earshot() {
             if self.step(Some(deadline)).await? == Step::Deadline {
@@ -160,11 +161,15 @@ impl Call<'_> {
         Ok(())
     }
 
-    async fn tell_what_we_saw(&mut self) {
+    /// Writes down how things stand, for our verdict and for the other side's.
+    async fn sample(&mut self) {
         if let Some(leg) = &self.leg {
             leg.sample().await;
         }
         self.fold();
+    }
+
+    fn tell_what_we_saw(&mut self) {
         let report = Report { epoch_us: self.epoch_us(), events: key_events(&self.recorder.events()) };
         self.send(Signal::Report(report));
     }
@@ -174,12 +179,9 @@ impl Call<'_> {
         if matches!(ending, Ending::Interrupted) {
             self.record(Kind::Interrupted);
         }
-        if !matches!(ending, Ending::Agreed)
-            && let Some(leg) = &self.leg
-        {
-            leg.sample().await;
+        if !matches!(ending, Ending::Agreed) {
+            self.sample().await;
         }
-        self.fold();
         self.hang_up(ending).await;
         self.record(Kind::Ended { reason: self.describe(ending) });
         if let Some(leg) = self.leg.take() {
@@ -203,6 +205,9 @@ impl Call<'_> {
             }
         }
         if self.facts.hang_up.is_none() && !self.is_out_of_earshot() {
+            if !matches!(ending, Ending::Agreed) && self.peer_ends_in_order() {
+                self.tell_what_we_saw();
+            }
             let reason = self.describe(ending);
             self.send(Signal::HangUp { reason });
             self.fold();
