@@ -98,6 +98,10 @@ impl Shared {
         if *last == state || ended || backwards {
             return;
         }
+        if state == DtlsState::Connected && *last == DtlsState::New {
+            // On a busy machine the handshake is over before its first record was noticed; it took place all the same.
+            self.emit(EngineEvent::DtlsState(DtlsState::Connecting));
+        }
         *last = state;
         // While held, so that two who report keep their order.
         self.emit(EngineEvent::DtlsState(state));
