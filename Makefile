@@ -1,0 +1,23 @@
+# Every target is what people and CI run; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build, make a real call between two processes, print the verdict
+	cargo build --locked
+	@tests/demo.sh target/debug/callcheck
+
+test: ## install what the tests lack (CALLCHECK_NO_INSTALL=1 forbids it), then run every test
+	@tests/tools.sh
+	cargo test --locked
+
+check: ## formatting, lints, the pure folders on their own, documentation
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features --lib -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+bench: ## speed: medians and ratios, in release
+	cargo bench --locked --bench calls
