@@ -1,5 +1,7 @@
 //! Holds the house together: who may use whom, who may print, who may ask a clock, and that the README tells the truth.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is not there")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -61,7 +61,7 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
             "name one with `--ice-server turn:HOST --username NAME`, or leave --ice-policy out",
         ));
     }
-    let duration = args.media.duration.or((role == Role::Caller).then_some(DEFAULT_DURATION));
+    let duration = args.media.duration.or_else(|| (role == Role::Caller).then_some(DEFAULT_DURATION));
     Ok(LegPlan {
         role,
         name: name(role, args.signaling.name.as_deref())?,

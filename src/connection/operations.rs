@@ -220,8 +220,9 @@ fn next_state(now: SignalingState, side: Side, sdp_type: SdpType) -> Option<Sign
 /// Puts candidates at the end of the first m-section.
 fn with_candidates(sdp: &str, candidates: &[&str], complete: bool) -> String {
     let mut lines: Vec<String> = sdp.lines().map(str::to_owned).collect();
-    let starts = lines.iter().enumerate().filter(|(_, line)| line.starts_with("m=")).map(|(index, _)| index);
-    let end = starts.skip(1).next().unwrap_or(lines.len());
+    let mut starts =
+        lines.iter().enumerate().filter(|(_, line)| line.starts_with("m=")).map(|(index, _)| index);
+    let end = starts.nth(1).unwrap_or(lines.len());
     let ended = complete.then(|| "a=end-of-candidates".to_owned());
     let attributes = candidates.iter().map(|candidate| format!("a={candidate}")).chain(ended);
     lines.splice(end..end, attributes);

@@ -171,6 +171,10 @@ fn unproven(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> Option<Look> {
     }
     let frames = track.last_sample.as_ref().map(|(_, sample)| sample.frames);
     Some(match frames {
+        _ if stamping && track.proof.is_none() && stamped_frames(track) > 0 => Look::unmeasured(format!(
+            "{} stamped {kind} frames came on mid {mid}, too few to prove that they are the peer's",
+            stamped_frames(track)
+        )),
         _ if stamping => Look::new(false, format!("{kind} came on mid {mid}, but without the peer's stamps")),
         Some(0) => Look::new(false, format!("{kind} packets came on mid {mid}, but no whole frame")),
         _ => Look::unmeasured(format!("{kind} came on mid {mid}, but could not be proven to be the peer's")),
@@ -182,16 +186,28 @@ pub(super) fn stamps(facts: &Facts, peer: &PeerFacts) -> Option<Look> {
     if !facts.peer(peer.role.other()).announces_stamps() || peer.tracks().next().is_none() {
         return None;
     }
-    let stamped = |mid: &MidFacts| matches!(mid.proof, Some((_, Proof::Stamped)));
-    let missing: Vec<String> = peer
-        .tracks()
-        .filter(|(_, mid)| !stamped(mid))
-        .map(|(mid, facts)| {
-            format!("none on mid {mid}{}", facts.kind.map(|kind| format!(" ({kind})")).unwrap_or_default())
-        })
+    let unproven = || peer.tracks().filter(|(_, mid)| !matches!(mid.proof, Some((_, Proof::Stamped))));
+    let name = |mid: &str, facts: &MidFacts| {
+        format!("mid {mid}{}", facts.kind.map(|kind| format!(" ({kind})")).unwrap_or_default())
+    };
+    let bare: Vec<String> = unproven()
+        .filter(|(_, facts)| facts.proof.is_some() || stamped_frames(facts) == 0)
+        .map(|(mid, facts)| format!("none on {}", name(mid, facts)))
         .collect();
-    let observed = if missing.is_empty() { "on every remote track".to_owned() } else { missing.join(", ") };
-    Some(Look::new(missing.is_empty(), observed).citing(proofs(peer)))
+    if !bare.is_empty() {
+        return Some(Look::new(false, bare.join(", ")).citing(proofs(peer)));
+    }
+    let few: Vec<String> =
+        unproven().map(|(mid, facts)| format!("too few on {}", name(mid, facts))).collect();
+    Some(if few.is_empty() {
+        Look::new(true, "on every remote track").citing(proofs(peer))
+    } else {
+        Look::unmeasured(few.join(", "))
+    })
+}
+
+fn stamped_frames(mid: &MidFacts) -> u64 {
+    mid.last_sample.as_ref().map_or(0, |(_, sample)| sample.stamped_frames)
 }
 
 /// The table is exactly this one.

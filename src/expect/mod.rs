@@ -10,7 +10,7 @@ mod verdict;
 
 pub use demand::{Check, Demand, Origin, expectations};
 pub use judge::{findings, judge};
-pub use verdict::{Settles, Status, Verdict, settled, verified};
+pub use verdict::{Settles, Status, Verdict, awaited};
 
 #[cfg(test)]
 pub(crate) mod testplan;

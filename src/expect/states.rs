@@ -58,6 +58,12 @@ pub(super) fn clean_hang_up(facts: &Facts, over: bool) -> Option<Look> {
     Some(hang_up(facts, over, Op::Eq, "clean"))
 }
 
+/// The other side has closed DTLS, and nobody had hung up before that, nor did it say so afterwards.
+fn said_nothing(facts: &Facts) -> bool {
+    let closed_us = facts.dtls_closed_by_peer.as_ref().map_or(u64::MAX, |closed| closed.at_us);
+    facts.hang_up.as_ref().is_none_or(|hang_up| hang_up.by == facts.own && hang_up.at_us > closed_us)
+}
+
 pub(super) fn hang_up(facts: &Facts, over: bool, op: Op, word: &str) -> Look {
     let other = facts.own.other();
     let (clean, look) = if let Some(left) = facts.vanished() {
@@ -67,14 +73,14 @@ pub(super) fn hang_up(facts: &Facts, over: bool, op: Op, word: &str) -> Look {
             left.reason
         );
         (false, Look::new(false, text).citing([&left.id]).finally())
+    } else if let Some(closed) = facts.dtls_closed_by_peer.as_ref().filter(|_| said_nothing(facts)) {
+        (false, Look::new(false, closed.reason.clone()).citing([&closed.id]))
     } else if let Some(hang_up) = &facts.hang_up {
         // A peer that says when it is done, and hangs up without, has cut the call short.
         let early = hang_up.by == other && facts.other().announces_end() && !facts.other().done;
         let when = if early { " before it was done" } else { "" };
         let text = format!("the {} hung up{when}: {}", hang_up.by, hang_up.reason);
         (!early, Look::new(!early, text).citing([&hang_up.id]).finally())
-    } else if let Some(closed) = &facts.dtls_closed_by_peer {
-        (false, Look::new(false, closed.reason.clone()).citing([&closed.id]))
     } else if let Some(ended) = &facts.ended {
         (
             true,

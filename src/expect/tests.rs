@@ -65,6 +65,18 @@ fn a_good_call_passes_every_default() {
     }
 }
 
+/// Nothing is waited for any more.
+fn verified(verdicts: &[Verdict]) -> bool {
+    awaited(verdicts).next().is_none()
+}
+
+/// Every verdict is final.
+fn settled(verdicts: &[Verdict]) -> bool {
+    !verdicts
+        .iter()
+        .any(|verdict| matches!(verdict.status, Status::Unknown(Settles::AtEnd | Settles::MayHold)))
+}
+
 #[test]
 fn while_the_call_runs_nothing_that_can_change_is_settled() {
     let verdicts = running(&plan(Role::Caller), &good(Role::Caller));

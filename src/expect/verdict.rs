@@ -53,23 +53,11 @@ impl Verdict {
     }
 }
 
-/// Whether waiting longer can change nothing: every verdict is final.
-#[must_use]
-pub fn settled(verdicts: &[Verdict]) -> bool {
-    !verdicts
-        .iter()
-        .any(|verdict| matches!(verdict.status, Status::Unknown(Settles::AtEnd | Settles::MayHold)))
-}
-
-/// Whether the call stands as demanded: descriptions, transports and the peer's tracks hold for now, so that the
-/// plan's `duration` of media may begin. Figures of that media and the hang-up come after it and do not count here.
-#[must_use]
-pub fn verified(verdicts: &[Verdict]) -> bool {
-    let holds = |status| matches!(status, Status::Passed | Status::Unknown(Settles::AtEnd));
-    verdicts
-        .iter()
-        .filter(|verdict| stands_before_media(verdict.subject))
-        .all(|verdict| holds(verdict.status))
+/// What the call still lacks, and may get by waiting, before its media can run. Figures of that media do not count.
+pub fn awaited(verdicts: &[Verdict]) -> impl Iterator<Item = Subject> {
+    let lacks = |verdict: &&Verdict| verdict.status == Status::Unknown(Settles::MayHold);
+    let subjects = verdicts.iter().filter(lacks).map(|verdict| verdict.subject);
+    subjects.filter(|subject| stands_before_media(*subject))
 }
 
 fn stands_before_media(subject: Subject) -> bool {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::call::{Call, Interrupted, Step};
 use super::ending::Ending;
 use super::key_events::key_events;
-use crate::expect::{Settles, Status};
+use crate::expect::awaited;
 use crate::jsep::{Role, SignalingState};
 use crate::plan::Subject;
 use crate::timeline::{Kind, PeerInfo, Report, Signal};
@@ -23,6 +23,7 @@ impl Call<'_> {
     pub(super) async fn run_phases(&mut self) -> Option<String> {
         self.note_presence();
         let ending = match self.talk().await {
+            Err(Ending::DtlsClosed) => self.farewell().await,
             Ok(ending) | Err(ending) => ending,
         };
         let could_not_start = match &ending {
@@ -41,6 +42,20 @@ impl Call<'_> {
         self.let_run().await?;
         self.agree_to_end().await?;
         Ok(Ending::Agreed)
+    }
+
+    /// The media path is quicker than the room: a hang-up may still be on its way when DTLS is closed already.
+    async fn farewell(&mut self) -> Ending {
+        let deadline = self.after(GOODBYE);
+        while self.peer_ends_in_order() && !self.is_out_of_earshot() {
+            match self.step(Some(deadline)).await {
+                Ok(Step::Event) if self.facts.hang_up.is_some() => return Ending::HungUp,
+                Ok(Step::Event) => {}
+                Ok(Step::Deadline) => break,
+                Err(Interrupted) => return Ending::Interrupted,
+            }
+        }
+        Ending::DtlsClosed
     }
 
     fn note_presence(&mut self) {
@@ -216,9 +231,7 @@ impl Call<'_> {
 
     /// What is expected, does not hold yet, and may come true by waiting.
     fn missing(&self) -> Vec<Subject> {
-        let verdicts = self.judge(false);
-        let waiting = verdicts.iter().filter(|verdict| verdict.status == Status::Unknown(Settles::MayHold));
-        waiting.map(|verdict| verdict.subject).collect()
+        awaited(&self.judge(false)).collect()
     }
 
     /// Every m-section that receives has shown its media, and no negotiation is under way.

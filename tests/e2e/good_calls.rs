@@ -130,8 +130,10 @@ fn a_callee_without_video_fails_its_caller_only_and_expect_can_allow_it() {
     assert_eq!(failed[0]["subject"], "caller.tracks");
 
     let room = free_room();
-    let caller =
-        start(&room, &[&CALL[..], &["--expect", "tracks=audio", "--expect", "callee.tracks=audio"]].concat());
+    let caller = start(
+        &room,
+        &[&CALL[..], &["--expect", "tracks=audio", "--expect", "callee.tracks=audio,video"]].concat(),
+    );
     both_end(caller, start(&room, &answer));
 }
 

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Everything that a test waits for must come within this time.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A started process. Killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     stderr: String,
@@ -22,15 +22,15 @@ pub struct Process {
 }
 
 /// How a process ended.
-pub struct Ended {
+pub(crate) struct Ended {
     /// None if a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// `callcheck` with these arguments; the room that it would host is at `room`.
-pub fn callcheck(room: &str, arguments: &[&str]) -> Command {
+pub(crate) fn callcheck(room: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callcheck"));
     // What the user or CI has set must not decide what is tested.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CALLCHECK_") || name == "CI") {
@@ -42,29 +42,29 @@ pub fn callcheck(room: &str, arguments: &[&str]) -> Command {
 }
 
 /// Starts it.
-pub fn start(room: &str, arguments: &[&str]) -> Process {
+pub(crate) fn start(room: &str, arguments: &[&str]) -> Process {
     Process::start(callcheck(room, arguments))
 }
 
 /// Starts it and waits for its end.
-pub fn run(arguments: &[&str]) -> Ended {
+pub(crate) fn run(arguments: &[&str]) -> Ended {
     start(&free_room(), arguments).end()
 }
 
 /// The URL of a room that nobody hosts yet.
-pub fn free_room() -> String {
+pub(crate) fn free_room() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("ws://{}", listener.local_addr().unwrap())
 }
 
 /// Calls with media need a core; more at a time than the machine can carry would test the machine.
-pub fn one_call_at_a_time() -> MutexGuard<'static, ()> {
+pub(crate) fn one_call_at_a_time() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Process {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().expect("callcheck starts");
         let (tell, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -86,7 +86,7 @@ impl Process {
     }
 
     /// Waits until a line of standard error contains `text`, and gives the line.
-    pub fn says(&mut self, text: &str) -> String {
+    pub(crate) fn says(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -105,19 +105,19 @@ impl Process {
     }
 
     /// Sends a signal by name, such as `INT`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
         assert!(sent.success(), "kill -s {name} {id}");
     }
 
     /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         let status = self.wait();
         while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
             self.stderr += &format!("{line}\n");
@@ -155,14 +155,14 @@ impl Drop for Process {
 impl Ended {
     /// Asserts the exit code, and shows everything if it is another one.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stderr:\n{}\nstdout:\n{}", self.stderr, self.stdout);
         self
     }
 
     /// Asserts that standard error contains all of `texts`.
     #[track_caller]
-    pub fn says(self, texts: &[&str]) -> Self {
+    pub(crate) fn says(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "`{text}` is not in:\n{}", self.stderr);
         }
@@ -171,14 +171,14 @@ impl Ended {
 
     /// The report on standard output, checked against the committed schema.
     #[track_caller]
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         report(&self.stdout)
     }
 }
 
 /// A report, checked against the committed schema.
 #[track_caller]
-pub fn report(text: &str) -> Value {
+pub(crate) fn report(text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/callcheck.schema.json");
     let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -189,7 +189,7 @@ pub fn report(text: &str) -> Value {
 }
 
 /// A room server of its own. Killed when dropped.
-pub fn serve(arguments: &[&str]) -> (Process, String) {
+pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
     let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
     let mut server = start(&free_room(), &arguments);
     let line = server.says("room server at ");

@@ -1,5 +1,11 @@
 //! The real binary in separate processes: good calls, calls that lack something, peers that go away, bad input.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test of processes asks the machine itself"
+)]
+
 mod bad_input;
 mod endings;
 mod good_calls;
