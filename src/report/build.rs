@@ -42,12 +42,15 @@ pub fn flaky(plan: &Plan, attempts: &[Attempt]) -> CallReport {
     }
     let tries = attempts.len();
     let mut notes: Vec<String> = Vec::new();
+    let mut always_passed = true;
     for (index, attempt) in earlier.iter().enumerate() {
         let before = call_report(plan, &attempt.facts, &attempt.verdicts);
-        let why = before.reason.unwrap_or_else(|| "for no stated reason".into());
-        notes.push(format!("try {} of {tries} {}: {why}", index + 1, word(before.verdict)));
+        always_passed &= before.verdict == VerdictWord::Passed;
+        let why = before.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        notes.push(format!("try {} of {tries} {}{why}", index + 1, word(before.verdict)));
     }
-    if call.verdict == VerdictWord::Passed {
+    // The other side may have asked for another try of what had passed here.
+    if call.verdict == VerdictWord::Passed && !always_passed {
         call.verdict = VerdictWord::Flaky;
         call.reason = Some(format!("passed on try {tries} only"));
     }

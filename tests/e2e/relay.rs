@@ -24,6 +24,7 @@ impl Coturn {
         {
             let must = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
             assert!(!must, "coturn (turnserver) is not installed, and CALLCHECK_REQUIRE_ALL=1");
+            // cargo shows it with --nocapture; `make test` has said the same.
             eprintln!("skipped: coturn (turnserver) is not installed; `make test` installs it");
             return None;
         }
