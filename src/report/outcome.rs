@@ -3,10 +3,10 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | every expectation held |
-//! | 1 | a call was attempted and an expectation failed, or passed only on retry |
+//! | 1 | a call was attempted and an expectation failed, or passed only on retry (`--flaky-ok` permits that) |
 //! | 2 | the command line or an input file is invalid |
-//! | 3 | could not test: nobody joined, room unreachable, report unwritable, something unknown and nothing failed |
-//! | 4 | nothing was selected |
+//! | 3 | could not test: nobody joined, room unreachable, port taken, report unwritable, something unknown and nothing failed |
+//! | 4 | nothing was selected (no command of this version ends so) |
 //! | 130 | interrupted |
 
 use super::model::{Report, VerdictWord};
