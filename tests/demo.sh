@@ -10,7 +10,13 @@ log=$(mktemp)
 answered=$(mktemp)
 "$callcheck" serve --listen 127.0.0.1:0 2>"$log" &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -f "$log" "$answered"' EXIT
+answer=
+leave_nothing_behind() {
+  kill $server $answer 2>/dev/null || true
+  wait || true
+  rm -f "$log" "$answered"
+}
+trap leave_nothing_behind EXIT
 for _ in $(seq 100); do
   url=$(sed -n 's/^room server at \(ws:[^;]*\);.*/\1/p' "$log")
   [ -n "$url" ] && break
