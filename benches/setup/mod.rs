@@ -96,6 +96,23 @@ where
     cpu / all.received as f64
 }
 
+/// The load of that many calls on the bare engine: CPU seconds, packets received, packets lost and calls failed.
+pub(crate) async fn bare_load(calls: usize, time: Duration) -> (f64, u64, u64) {
+    let before = cpu_seconds();
+    let running: Vec<_> = (0..calls).map(|number| tokio::spawn(bare::media_call(number, time))).collect();
+    let (mut received, mut lost) = (0, 0);
+    for call in running {
+        match call.await.ok().flatten() {
+            Some((a, b)) => {
+                received += a.received + b.received;
+                lost += (a.sent + b.sent).saturating_sub(a.received + b.received);
+            }
+            None => lost += 1,
+        }
+    }
+    (cpu_seconds() - before, received, lost)
+}
+
 /// RTP packets.
 #[derive(Clone, Copy, Default)]
 struct Traffic {
@@ -114,7 +131,7 @@ fn due(step: u32) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// User and system time of this process (proc(5), in ticks of 10 ms).
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());

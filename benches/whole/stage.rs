@@ -1,0 +1,89 @@
+//! Both sides of calls in this process, over real sockets and a room in memory.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use callcheck::engine::MachineNetwork;
+use callcheck::jsep::{MediaKind, Role};
+use callcheck::plan::{Expectation, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
+use callcheck::runner::{Deps, Played, run};
+use callcheck::server::{Hub, ServerConfig, join_memory};
+use callcheck::world::{Live, World};
+use futures::FutureExt;
+
+/// A room server in memory and the world around it.
+#[derive(Clone)]
+pub(super) struct Stage {
+    world: Arc<dyn World>,
+    hub: Hub,
+}
+
+impl Stage {
+    /// Inside a Tokio runtime.
+    pub(super) fn new() -> Self {
+        let world: Arc<dyn World> = Arc::new(Live::new(1));
+        Self { hub: Hub::new(Arc::clone(&world), ServerConfig::default()), world }
+    }
+
+    /// Makes a call in a room of its own.
+    pub(super) async fn call(&self, number: usize, caller: Plan, callee: Plan) -> (Played, Played) {
+        let room = format!("room {number}");
+        let (caller, callee) = (self.play(caller, &room), self.play(callee, &room));
+        futures::join!(caller, callee)
+    }
+
+    async fn play(&self, mut plan: Plan, room: &str) -> Played {
+        room.clone_into(&mut plan.room.name);
+        let (world, hub) = (Arc::clone(&self.world), self.hub.clone());
+        let deps = Deps {
+            world: Arc::clone(&self.world),
+            network: Arc::new(MachineNetwork),
+            addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            join: Box::new(move |request| {
+                let (world, hub) = (Arc::clone(&world), hub.clone());
+                async move { join_memory(world, &hub, request).await }.boxed()
+            }),
+            observe: None,
+            record: None,
+            interrupt: futures::future::pending().boxed().shared(),
+        };
+        let played =
+            tokio::spawn(async move { run(&plan, deps).await }).await.expect("a side does not panic");
+        played.expect("the room lets us in").calls.pop().expect("a call was made")
+    }
+}
+
+/// Audio and video both ways for that long.
+pub(super) fn plan(role: Role, duration: Duration) -> Plan {
+    let send = [(MediaKind::Audio, SourcePlan::Tone), (MediaKind::Video, SourcePlan::Bars)];
+    Plan {
+        room: RoomPlan { name: String::new(), url: String::new(), host: false, token: None },
+        leg: LegPlan {
+            role,
+            name: role.to_string(),
+            send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
+            receive: MediaKind::ALL.to_vec(),
+            ice_servers: Vec::new(),
+            ice_policy: IcePolicy::All,
+            trickle: true,
+            bind: Vec::new(),
+            wait: Duration::from_secs(20),
+            answer_timeout: Duration::from_secs(20),
+            timeout: Duration::from_secs(20),
+            duration: Some(duration),
+        },
+        expectations: Vec::new(),
+        strict: false,
+        retries: 0,
+        flaky_ok: false,
+    }
+}
+
+/// Over as soon as it is connected: no demand on the media.
+pub(super) fn quick(mut plan: Plan) -> Plan {
+    for text in ["tracks=any", "stamped=any"] {
+        plan.expectations.push(Expectation::parse(text, plan.leg.role).expect("a valid expectation"));
+    }
+    plan
+}
