@@ -16,7 +16,7 @@ test: ## install what the tests lack (CALLCHECK_NO_INSTALL=1 forbids it), then r
 check: ## formatting, lints, the pure folders on their own, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --no-default-features --lib -- -D warnings
+	cargo clippy --locked --no-default-features --lib --tests -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 bench: ## speed: medians and ratios, in release
