@@ -53,8 +53,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, CliError> 
         Ok(cli) => cli,
         Err(error) => return Ok(help_or_usage(&error)),
     };
-    plan::check_noise(&cli.noise)?;
     say::set_up(&cli.noise);
+    plan::check_noise(&cli.noise)?;
     let matches = matches.subcommand().map(|(_, matches)| matches).unwrap_or(&matches);
     match &cli.command {
         Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),
@@ -90,3 +90,6 @@ fn say_where_we_are_wrong() {
         );
     }));
 }
+
+#[cfg(test)]
+mod tests;

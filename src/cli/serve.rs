@@ -28,7 +28,7 @@ pub(super) fn run(args: &ServeArgs, noise: &Noise) -> Result<Exit, CliError> {
     })
 }
 
-fn config(args: &ServeArgs) -> Result<ServerConfig, CliError> {
+pub(super) fn config(args: &ServeArgs) -> Result<ServerConfig, CliError> {
     let limits = &args.limits;
     if limits.max_peers < 2 || limits.max_peers > Limits::MAX_PEERS {
         let text = format!("--max-peers {} is not possible", limits.max_peers);
