@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::ArgMatches;
 use url::{Host, Url};
 
@@ -21,12 +22,7 @@ use crate::report::{self, Attempt, CallReport, Ending, Outcome, Report, VerdictW
 use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
 use crate::world::{Live, World};
 
-pub(super) fn run(
-    role: Role,
-    args: &CallArgs,
-    matches: &ArgMatches,
-    noise: &Noise,
-) -> Result<Exit, CliError> {
+pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noise) -> anyhow::Result<Exit> {
     let plan = super::plan::plan(role, args, matches)?;
     check_media(&plan)?;
     let outputs = Outputs::open(&args.output)?;
@@ -35,12 +31,11 @@ pub(super) fn run(
 }
 
 /// The runtime of this process.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Runtime::new()
-        .map_err(|error| CliError::untested(format!("cannot start a runtime: {error}"), None))
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("failed to start the runtime")
 }
 
-async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> Result<Exit, CliError> {
+async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(seed));
     let interrupt = interrupt(&world);
     let rendezvous = rendezvous(&world, &plan.room).await?;
@@ -57,18 +52,15 @@ async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> Res
     };
     let run = runner::run(&plan, deps).await;
     live.finish();
-    let exit = conclude(&plan, run, outputs, view)?;
-    let stayed = match rendezvous.hosted {
-        Some(hosted) => stay(hosted, interrupt, view).await,
-        None => false,
-    };
-    // Ending the room that others use, on demand, is no failure of our call.
-    let _ = stayed;
+    let exit = conclude(&plan, run, outputs, view);
+    if let Some(hosted) = rendezvous.hosted {
+        stay(hosted, interrupt, view).await;
+    }
     Ok(exit)
 }
 
 /// Prints the verdict, writes the reports and decides the exit code.
-fn conclude(plan: &Plan, run: Result<Run, RunError>, outputs: Outputs, view: View) -> Result<Exit, CliError> {
+fn conclude(plan: &Plan, run: Result<Run, RunError>, outputs: Outputs, view: View) -> Exit {
     let (report, interrupted, mut lost) = match run {
         Ok(run) => judged(plan, run, view),
         Err(error) => {
@@ -83,7 +75,7 @@ fn conclude(plan: &Plan, run: Result<Run, RunError>, outputs: Outputs, view: Vie
         anstream::eprintln!("{}", error.render(true));
     }
     let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: plan.flaky_ok };
-    Ok(Exit::from(Outcome::of(&report, ending)))
+    Exit::from(Outcome::of(&report, ending))
 }
 
 fn judged(plan: &Plan, run: Run, view: View) -> (Report, bool, Vec<CliError>) {
@@ -120,13 +112,13 @@ fn not_run(reason: String) -> Report {
     Report { verdict: VerdictWord::NotRun, reason: Some(reason), ..report::build(Vec::new()) }
 }
 
-async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) -> bool {
+async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) {
     if hosted.is_in_use() && view != View::Nothing {
         anstream::eprintln!(
             "\nothers still use a room of this process; it stays until they leave (Ctrl-C ends it)"
         );
     }
-    hosted.stay(interrupt).await
+    hosted.stay(interrupt).await;
 }
 
 /// Reads every file before anything else happens.

@@ -37,14 +37,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say_where_we_are_wrong();
     match run(arguments) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            anstream::eprintln!("{}", error.render(true));
-            error.exit.into()
+        Err(error) => complain(&error).into(),
+    }
+}
+
+/// Prints what stopped us. Errors of ours know their exit code; any other one means that nothing was tested.
+fn complain(error: &anyhow::Error) -> Exit {
+    match error.downcast_ref::<CliError>() {
+        Some(known) => {
+            anstream::eprintln!("{}", known.render(true));
+            known.exit
+        }
+        None => {
+            anstream::eprintln!("error: {error:#}");
+            Exit::Untested
         }
     }
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, CliError> {
+fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return Ok(help_or_usage(&error)),
@@ -71,7 +82,7 @@ fn help_or_usage(error: &clap::Error) -> Exit {
     if error.use_stderr() { Exit::Usage } else { Exit::Passed }
 }
 
-fn schema(name: SchemaName) -> Result<Exit, CliError> {
+fn schema(name: SchemaName) -> anyhow::Result<Exit> {
     let text = match name {
         SchemaName::Report => crate::report::schema(),
         SchemaName::Timeline => crate::timeline::schema(),

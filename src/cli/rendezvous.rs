@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::{Either, select};
+use futures::future::select;
 use url::Url;
 
 use super::error::CliError;
@@ -70,13 +70,13 @@ impl Hosted {
         self.hub.rooms_in_use() > 0
     }
 
-    /// Serves on until no room is in use or somebody interrupts, then ends the server. Whether it was interrupted.
-    pub(super) async fn stay(self, interrupt: Interrupt) -> bool {
-        let interrupted = matches!(select(interrupt, self.hub.empty().boxed()).await, Either::Left(_));
+    /// Serves on until no room is in use or somebody interrupts, then ends the server. Ending it on demand is no failure
+    /// of our own call.
+    pub(super) async fn stay(self, interrupt: Interrupt) {
+        select(interrupt, self.hub.empty().boxed()).await;
         // The server may have ended by itself.
         let _ = self.shutdown.send(());
         self.serving.join().await;
-        interrupted
     }
 }
 

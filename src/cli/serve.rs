@@ -12,7 +12,7 @@ use crate::server::{Limits, Server, ServerConfig};
 use crate::signaling::Token;
 use crate::world::{Live, World};
 
-pub(super) fn run(args: &ServeArgs, noise: &Noise) -> Result<Exit, CliError> {
+pub(super) fn run(args: &ServeArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let config = config(args)?;
     let quiet = noise.quiet;
     call::runtime()?.block_on(async {
