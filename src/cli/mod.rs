@@ -1,8 +1,6 @@
 //! The command line: arguments become a plan, files are opened, the world is built, the run is shown while it happens,
 //! and its verdict becomes an exit code. Nobody else prints.
 
-#![expect(clippy::print_stderr, reason = "this is the place that prints")]
-
 mod args;
 mod call;
 mod error;
@@ -96,9 +94,9 @@ fn say_where_we_are_wrong() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("no message");
-        eprintln!(
+        say::say(&format!(
             "callcheck has a defect at {place}: {what}\nplease report it with this line and the command"
-        );
+        ));
     }));
 }
 
