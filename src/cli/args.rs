@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::value::{parse_count, parse_duration, parse_listen};
+use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
 use crate::plan::DEFAULT_ROOM_URL;
 
 const EXIT_CODES: &str = "\
@@ -25,8 +25,8 @@ Examples:
   In another one:   callcheck call demo
 
   Call an app's room and expect its audio only, as JSON:
-    callcheck call room7 --signal wss://rooms.example.org --expect tracks=audio \\
-      --json
+    callcheck call room7 --signal wss://rooms.example.org --json \\
+      --expect tracks=audio
 
   Through a TURN server only; the credential comes from the environment:
     CALLCHECK_CREDENTIAL=... callcheck call demo --ice-policy relay \\
@@ -112,7 +112,10 @@ pub(super) struct CallArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Room")]
 pub(super) struct SignalingArgs {
-    /// Room server to join; without it the first process hosts the room
+    /// Room server; without it we host
+    ///
+    /// The room server to join. Without it the two sides meet at port 2255 of this machine, and the process that comes
+    /// first hosts the room.
     #[arg(long, env = "CALLCHECK_SIGNAL", hide_env = true, value_name = "URL")]
     pub(super) signal: Option<String>,
     /// Our name in the room [default: the role]
@@ -122,7 +125,7 @@ pub(super) struct SignalingArgs {
     #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
     pub(super) token: Option<String>,
     /// Read the token from a file
-    #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     // Tests meet at a port of their own, so that they can run side by side; nobody else needs it.
     #[arg(long, env = "CALLCHECK_DEFAULT_ROOM_URL", hide = true, default_value = DEFAULT_ROOM_URL)]
@@ -134,10 +137,14 @@ pub(super) struct SignalingArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Media")]
 pub(super) struct MediaArgs {
-    /// audio=tone, video=bars, audio=FILE.opus, video=FILE.ivf or none; repeatable [default: tone and bars]
+    /// audio=tone, video=bars or a FILE; none
+    ///
+    /// Repeatable: audio=tone, video=bars, audio=FILE.opus, video=FILE.ivf, or none. Without it a tone and bars are sent.
     #[arg(long, env = "CALLCHECK_SEND", hide_env = true, value_name = "KIND=SOURCE", value_delimiter = '\n')]
     pub(super) send: Vec<String>,
-    /// How long media flows [default: 5s; answer follows the caller]
+    /// How long media flows
+    ///
+    /// How long media flows once it is verified. By default 5s for call; answer follows the caller.
     #[arg(long, env = "CALLCHECK_DURATION", hide_env = true, value_name = "TIME", value_parser = parse_duration)]
     pub(super) duration: Option<Duration>,
 }
@@ -156,9 +163,17 @@ pub(super) struct IceArgs {
     #[arg(long, env = "CALLCHECK_CREDENTIAL", hide_env = true, hide_env_values = true, value_name = "TEXT")]
     pub(super) credential: Vec<String>,
     /// Read that credential from a file
-    #[arg(long, env = "CALLCHECK_CREDENTIAL_FILE", hide_env = true, value_name = "FILE")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_CREDENTIAL_FILE",
+        hide_env = true,
+        value_name = "FILE"
+    )]
     pub(super) credential_file: Vec<PathBuf>,
-    /// The iceServers JSON of an RTCPeerConnection; - reads standard input
+    /// The iceServers JSON; - is stdin
+    ///
+    /// What RTCPeerConnection gets: the configuration or its iceServers alone; - reads standard input.
     #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
     pub(super) ice_servers: Option<PathBuf>,
     /// all or relay
@@ -182,7 +197,14 @@ pub(super) struct IceArgs {
     )]
     pub(super) trickle: YesNo,
     /// Local address to use; repeatable [default: every interface]
-    #[arg(long, env = "CALLCHECK_BIND", hide_env = true, value_name = "IP", value_delimiter = '\n')]
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_BIND",
+        hide_env = true,
+        value_name = "IP",
+        value_delimiter = '\n'
+    )]
     pub(super) bind: Vec<String>,
 }
 
@@ -194,7 +216,7 @@ pub(super) struct TimeArgs {
     #[arg(long, env = "CALLCHECK_WAIT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub(super) wait: Duration,
     /// From both present to the answer
-    #[arg(long, env = "CALLCHECK_ANSWER_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_ANSWER_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub(super) answer_timeout: Duration,
     /// From the answer to verified media
     #[arg(long, env = "CALLCHECK_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
@@ -211,14 +233,16 @@ pub(super) struct VerdictArgs {
     /// Demand sendrecv both ways and no findings too
     #[arg(long, env = "CALLCHECK_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) strict: bool,
-    /// Make a call that did not pass again, N times at most
-    #[arg(long, env = "CALLCHECK_RETRY", hide_env = true, value_name = "N", default_value = "0", hide_default_value = true, value_parser = parse_count)]
+    /// Try again up to N times
+    ///
+    /// Make a call that did not pass again, N times at most.
+    #[arg(long, env = "CALLCHECK_RETRY", hide_env = true, value_name = "N", allow_negative_numbers = true, default_value = "0", hide_default_value = true, value_parser = parse_count)]
     pub(super) retry: u32,
     /// A pass on a retry is a pass
-    #[arg(long, env = "CALLCHECK_FLAKY_OK", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_FLAKY_OK", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) flaky_ok: bool,
     /// Where every random choice starts
-    #[arg(long, env = "CALLCHECK_SEED", hide_env = true, value_name = "N")]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_SEED", hide_env = true, value_name = "N", allow_negative_numbers = true, value_parser = parse_whole::<u64>)]
     pub(super) seed: Option<u64>,
 }
 
@@ -270,7 +294,7 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
     pub(super) token: Option<String>,
     /// Read the token from a file
-    #[arg(long, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Web page that may join, such as https://app.example.org; repeatable
     #[arg(
@@ -291,16 +315,16 @@ pub(super) struct ServeArgs {
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
     /// Rooms at a time
-    #[arg(long, env = "CALLCHECK_MAX_ROOMS", hide_env = true, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_parser = parse_whole::<usize>, allow_negative_numbers = true, env = "CALLCHECK_MAX_ROOMS", hide_env = true, value_name = "N", default_value_t = 1_000)]
     pub(super) max_rooms: usize,
     /// Peers in one room
-    #[arg(long, env = "CALLCHECK_MAX_PEERS", hide_env = true, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_parser = parse_whole::<usize>, allow_negative_numbers = true, env = "CALLCHECK_MAX_PEERS", hide_env = true, value_name = "N", default_value_t = 16)]
     pub(super) max_peers: usize,
     /// Largest message in bytes
-    #[arg(long, env = "CALLCHECK_MAX_MESSAGE", hide_env = true, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_parser = parse_whole::<usize>, allow_negative_numbers = true, env = "CALLCHECK_MAX_MESSAGE", hide_env = true, value_name = "BYTES", default_value_t = 1 << 20)]
     pub(super) max_message: usize,
     /// Messages a second from one peer in the long run
-    #[arg(long, env = "CALLCHECK_MAX_RATE", hide_env = true, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_parser = parse_whole::<u32>, allow_negative_numbers = true, env = "CALLCHECK_MAX_RATE", hide_env = true, value_name = "N", default_value_t = 200)]
     pub(super) max_rate: u32,
 }
 

@@ -13,7 +13,7 @@ use super::interrupt::interrupt;
 use super::live::Live as LiveView;
 use super::output::Outputs;
 use super::rendezvous::{Hosted, rendezvous};
-use super::say::View;
+use super::say::{View, say};
 use crate::engine::{MachineNetwork, local_addresses};
 use crate::jsep::Role;
 use crate::media;
@@ -65,14 +65,14 @@ fn conclude(plan: &Plan, run: Result<Run, RunError>, outputs: Outputs, view: Vie
         Ok(run) => judged(plan, run, view),
         Err(error) => {
             let interrupted = matches!(error, RunError::Interrupted);
-            let error = CliError::untested(error.to_string(), None);
-            anstream::eprintln!("{}", error.render(true));
-            (not_run(error.to_string()), interrupted, Vec::new())
+            let reason = error.to_string();
+            say(&CliError::untested(reason.as_str(), None).render(true));
+            (not_run(reason), interrupted, Vec::new())
         }
     };
     lost.extend(outputs.write(&report));
     for error in &lost {
-        anstream::eprintln!("{}", error.render(true));
+        say(&error.render(true));
     }
     let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: plan.flaky_ok };
     Exit::from(Outcome::of(&report, ending))
@@ -103,8 +103,8 @@ fn judged(plan: &Plan, run: Run, view: View) -> (Report, bool, Vec<CliError>) {
 fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
     let screen = report::render(plan, &last.facts, call, true);
     match view {
-        View::Nothing => anstream::eprintln!("{}", screen.lines().next().unwrap_or_default()),
-        _ => anstream::eprint!("\n{screen}"),
+        View::Nothing => say(screen.lines().next().unwrap_or_default()),
+        _ => say(&format!("\n{}", screen.trim_end())),
     }
 }
 
@@ -114,9 +114,7 @@ fn not_run(reason: String) -> Report {
 
 async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) {
     if hosted.is_in_use() && view != View::Nothing {
-        anstream::eprintln!(
-            "\nothers still use a room of this process; it stays until they leave (Ctrl-C ends it)"
-        );
+        say("\nothers still use a room of this process; it stays until they leave (Ctrl-C ends it)");
     }
     hosted.stay(interrupt).await;
 }

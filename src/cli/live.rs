@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::say::View;
+use super::say::{View, say};
 use crate::jsep::{DtlsState, GatheringState, IceState, MediaKind, Role};
 use crate::plan::Plan;
 use crate::runner::Observe;
@@ -155,7 +155,7 @@ impl Screen {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(line.to_owned()),
-            None => anstream::eprintln!("{line}"),
+            None => say(line),
         }
     }
 
@@ -163,7 +163,7 @@ impl Screen {
     fn trace(&self, event: &Event) {
         let at = event.at_us as f64 / 1e6;
         let dim = anstyle::Style::new().dimmed();
-        anstream::eprintln!("{dim}{at:10.6}{dim:#} {}", brief(&event.kind));
+        say(&format!("{dim}{at:10.6}{dim:#} {}", brief(&event.kind)));
     }
 }
 

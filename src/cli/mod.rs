@@ -1,8 +1,6 @@
 //! The command line: arguments become a plan, files are opened, the world is built, the run is shown while it happens,
 //! and its verdict becomes an exit code. Nobody else prints.
 
-#![expect(clippy::print_stderr, reason = "this is the place that prints")]
-
 mod args;
 mod call;
 mod error;
@@ -64,8 +62,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Ok(cli) => cli,
         Err(error) => return Ok(help_or_usage(&error)),
     };
-    plan::check_noise(&cli.noise)?;
     say::set_up(&cli.noise);
+    plan::check_noise(&cli.noise)?;
     let matches = matches.subcommand().map(|(_, matches)| matches).unwrap_or(&matches);
     match &cli.command {
         Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),
@@ -96,8 +94,11 @@ fn say_where_we_are_wrong() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("no message");
-        eprintln!(
+        say::say(&format!(
             "callcheck has a defect at {place}: {what}\nplease report it with this line and the command"
-        );
+        ));
     }));
 }
+
+#[cfg(test)]
+mod tests;

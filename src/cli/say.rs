@@ -1,6 +1,6 @@
 //! How much is said, and whether with colours and moving lines: one value decides it all.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use super::args::{ColorArg, Noise};
 use crate::engine::{QUIET_LOG_FILTER, VERBOSE_LOG_FILTER};
@@ -45,6 +45,12 @@ pub(super) fn set_up(noise: &Noise) {
     let logs = env_logger::Env::default().default_filter_or(filter);
     // A second run in one process, as in tests, keeps the first logger.
     let _ = env_logger::Builder::from_env(logs).try_init();
+}
+
+/// Tells people something, on a line of its own. Where standard error is closed or full nobody can read, and that must not
+/// change how the run ends.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 fn is_ci() -> bool {

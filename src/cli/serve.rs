@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::rendezvous::cannot_host;
+use super::say::say;
 use super::{call, plan};
 use crate::server::{Limits, Server, ServerConfig};
 use crate::signaling::Token;
@@ -21,14 +22,14 @@ pub(super) fn run(args: &ServeArgs, noise: &Noise) -> anyhow::Result<Exit> {
         let server = Server::bind(world, args.listen, config).await.map_err(|error| cannot_host(&error))?;
         if !quiet {
             let url = format!("ws://{}", server.local_addr());
-            anstream::eprintln!("room server at {url}; join with `callcheck call ROOM --signal {url}`");
+            say(&format!("room server at {url}; join with `callcheck call ROOM --signal {url}`"));
         }
         server.run(interrupt).await;
         Ok(Exit::Passed)
     })
 }
 
-fn config(args: &ServeArgs) -> Result<ServerConfig, CliError> {
+pub(super) fn config(args: &ServeArgs) -> Result<ServerConfig, CliError> {
     let limits = &args.limits;
     if limits.max_peers < 2 || limits.max_peers > Limits::MAX_PEERS {
         let text = format!("--max-peers {} is not possible", limits.max_peers);

@@ -1,6 +1,7 @@
 //! Single values of the command line: times, counts, addresses, and the nearest word to a misspelt one.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A time with its unit: `5s`, `800ms`, `1m 30s`.
@@ -26,6 +27,11 @@ pub(super) fn parse_count(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|count| *count <= 100)
         .ok_or_else(|| "not a count; write a whole number from 0 to 100".to_owned())
+}
+
+/// A number without sign and point, as large as `T` holds.
+pub(super) fn parse_whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "not a count; write a whole number from 0 up".to_owned())
 }
 
 /// An address and a port to listen on.

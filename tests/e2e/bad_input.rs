@@ -157,3 +157,32 @@ fn answer(mut stream: TcpStream, bytes: &[u8]) {
     let _ = stream.read(&mut request);
     let _ = stream.write_all(bytes);
 }
+
+/// Standard error can be full too; the exit code still tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_error_does_not_change_the_exit_code() {
+    let unreachable = ["call", "demo", "--signal", "ws://127.0.0.1:1"];
+    for (arguments, code) in [(&unreachable[..], 3), (&["call", "demo", "-q", "-v"][..], 2)] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_callcheck"))
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .stderr(full)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_run_that_could_not_begin_is_a_plain_sentence() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_callcheck"))
+        .args(["call", "demo", "--signal", "ws://127.0.0.1:1", "--json"])
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "not-run");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.starts_with("nothing listens at 127.0.0.1:1"), "{reason}");
+}
