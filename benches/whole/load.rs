@@ -86,7 +86,9 @@ async fn whole(calls: usize, time: Duration) -> (f64, u64, u64) {
             lost += u64::from(!side.passed());
             for media in side.facts.own().inbound.iter().flatten() {
                 packets += media.packets;
-                lost += media.packets_lost + media.frames_lost + (media.frames - media.stamped_frames);
+                lost += media.packets_lost
+                    + media.frames_lost
+                    + media.frames.saturating_sub(media.stamped_frames);
             }
         }
     }
