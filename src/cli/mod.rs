@@ -43,11 +43,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn complain(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<CliError>() {
         Some(known) => {
-            anstream::eprintln!("{}", known.render(true));
+            say::say(&known.render(true));
             known.exit
         }
         None => {
-            anstream::eprintln!("error: {error:#}");
+            say::say(&format!("error: {error:#}"));
             Exit::Untested
         }
     }
