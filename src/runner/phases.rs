@@ -150,22 +150,12 @@ impl Call<'_> {
 
     /// Says that we are done, waits until the other side is, and exchanges what both have seen.
     async fn agree_to_end(&mut self) -> Result<(), Ending> {
-        if self.is_out_of_earshot() {
-            return Ok(());
-        }
-        self.send(Signal::Done);
-        self.fold();
-        if !self.peer_ends_in_order() {
-            return Ok(());
-        }
-        while !self.peer_done {
-            self.ended_early()?;
-            if self.is_out_of_earshot() {
-                return Ok(());
-            }
-            self.step(None).await?;
-        }
+        let both_are_done = self.both_are_done().await?;
+        // The figures of the whole call, also where nobody can be told of them.
         self.sample().await;
+        if !both_are_done {
+            return Ok(());
+        }
         self.tell_what_we_saw();
         let deadline = self.after(GOODBYE);
         while !self.peer_reported && !self.is_out_of_earshot() {
@@ -174,6 +164,26 @@ impl Call<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says that we are done and waits until the other side is. Not if it cannot say so.
+    async fn both_are_done(&mut self) -> Result<bool, Ending> {
+        if self.is_out_of_earshot() {
+            return Ok(false);
+        }
+        self.send(Signal::Done);
+        self.fold();
+        if !self.peer_ends_in_order() {
+            return Ok(false);
+        }
+        while !self.peer_done {
+            self.ended_early()?;
+            if self.is_out_of_earshot() {
+                return Ok(false);
+            }
+            self.step(None).await?;
+        }
+        Ok(true)
     }
 
     /// Writes down how things stand, for our verdict and for the other side's.
