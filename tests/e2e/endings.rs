@@ -68,13 +68,18 @@ fn a_killed_peer_is_noticed_whichever_hosts_the_room() {
 fn a_room_that_dies_does_not_end_a_call_that_is_connected() {
     let _turn = one_call_at_a_time();
     let (server, url) = serve(&[]);
-    let mut callee = start(&url, &["answer", "demo", "--signal", &url]);
-    let mut caller = start(&url, &["call", "demo", "--signal", &url, "--duration", "2s"]);
+    let mut callee = start(&url, &["answer", "demo", "--signal", &url, "--json"]);
+    let mut caller = start(&url, &["call", "demo", "--signal", &url, "--duration", "500ms", "--json"]);
     caller.says("audio on mid 0 is the callee's");
     callee.says("audio on mid 0 is the caller's");
     server.signal("KILL");
     for side in [caller, callee] {
-        side.end().exits(0).says(&["the room is lost", "how the peer hung up was not judged"]);
+        let ended = side.end().exits(0);
+        let ended = ended.says(&["the room is lost", "how the peer hung up was not judged"]);
+        let report = ended.report();
+        for track in report["calls"][0]["peers"][0]["tracks"].as_array().unwrap() {
+            assert!(track["frames"].as_u64().unwrap() > 10, "the figures are those of the end: {track}");
+        }
     }
 }
 

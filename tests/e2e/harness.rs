@@ -160,11 +160,13 @@ impl Ended {
         self
     }
 
-    /// Asserts that standard error contains all of `texts`.
+    /// Asserts that standard error contains all of `texts`, wherever its lines are wrapped.
     #[track_caller]
     pub(crate) fn says(self, texts: &[&str]) -> Self {
+        let unwrapped = self.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         for text in texts {
-            assert!(self.stderr.contains(text), "`{text}` is not in:\n{}", self.stderr);
+            let said = self.stderr.contains(text) || unwrapped.contains(text);
+            assert!(said, "`{text}` is not in:\n{}", self.stderr);
         }
         self
     }

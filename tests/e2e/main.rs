@@ -8,8 +8,11 @@
 )]
 
 mod bad_input;
+mod between;
 mod endings;
 mod good_calls;
 mod harness;
+mod odd_rooms;
+mod phases;
 mod relay;
 mod strangers;

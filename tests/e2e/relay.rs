@@ -35,7 +35,7 @@ impl Coturn {
         command
             .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp", "--no-tcp-relay", "--lt-cred-mech"])
             .args(["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--allow-loopback-peers"])
-            .args(["--user", "me:right", "--realm", "test", "--simple-log", "--log-file", "stdout"])
+            .args(["--user", "me:hush-right", "--realm", "test", "--simple-log", "--log-file", "stdout"])
             .args(["--listening-port", &port.to_string(), "--pidfile", &file("pid"), "--db", &file("db")])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -83,14 +83,14 @@ fn a_relayed_call_carries_stamped_media() {
     let Some(turn) = Coturn::start() else { return };
     let room = free_room();
     let expect = ["--expect", "pair=relay", "--json"];
-    let caller = turn.side(&room, "call", "right", &[&["--duration", "2s"], &expect[..]].concat());
-    let callee = turn.side(&room, "answer", "right", &expect);
+    let caller = turn.side(&room, "call", "hush-right", &[&["--duration", "2s"], &expect[..]].concat());
+    let callee = turn.side(&room, "answer", "hush-right", &expect);
     for side in [caller.end(), callee.end()] {
         let side = side.exits(0);
         let report = side.report();
         let pair = &report["calls"][0]["peers"][0]["selected_pair"];
         assert_eq!(pair["local"]["type"], "relay", "{pair}");
-        assert_no_secret(&side, "right");
+        assert_no_secret(&side, "hush-right");
     }
 }
 
@@ -100,18 +100,14 @@ fn a_wrong_credential_fails_the_call_and_does_not_show() {
     let Some(turn) = Coturn::start() else { return };
     let room = free_room();
     let limits = ["--answer-timeout", "10s", "--timeout", "3s", "-v"];
-    let caller = turn.side(&room, "call", "wr0ng-secret", &limits);
-    let callee = turn.side(&room, "answer", "wr0ng-secret", &limits);
+    let caller = turn.side(&room, "call", "hush-wrong", &limits);
+    let callee = turn.side(&room, "answer", "hush-wrong", &limits);
     for side in [caller.end(), callee.end()] {
-        assert_no_secret(&side.exits(1), "wr0ng-secret");
+        assert_no_secret(&side.exits(1), "hush-wrong");
     }
 }
 
+#[track_caller]
 fn assert_no_secret(ended: &Ended, secret: &str) {
-    assert!(
-        !ended.stderr.contains(&format!("{secret}\"")) && !ended.stdout.contains(&format!("\"{secret}\""))
-    );
-    if secret.len() > 8 {
-        assert!(!ended.stderr.contains(secret) && !ended.stdout.contains(secret));
-    }
+    assert!(!ended.stderr.contains(secret) && !ended.stdout.contains(secret), "a secret shows");
 }
