@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callcheck::engine::MachineNetwork;
 use callcheck::jsep::{MediaKind, Role};
-use callcheck::plan::{Expectation, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
+use callcheck::plan::{Expectation, Habits, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
 use callcheck::runner::{Deps, Played, run};
 use callcheck::server::{Hub, ServerConfig, join_memory};
 use callcheck::world::{Live, World};
@@ -64,6 +64,7 @@ pub(super) fn plan(role: Role, duration: Duration) -> Plan {
             name: role.to_string(),
             send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
             receive: MediaKind::ALL.to_vec(),
+            habits: Habits::good(role),
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
             trickle: true,

@@ -12,7 +12,7 @@ use super::expect::{expectations, wanted};
 use super::ice::ice_servers;
 use super::send::send_plan;
 use crate::jsep::Role;
-use crate::plan::{IcePolicy, LegPlan, Plan, RoomPlan, Secret};
+use crate::plan::{Habits, IcePolicy, LegPlan, Plan, RoomPlan, Secret};
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -67,6 +67,7 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         name: name(role, args.signaling.name.as_deref())?,
         send: send_plan(&args.media.send)?,
         receive: Vec::new(),
+        habits: Habits::good(role),
         ice_servers,
         ice_policy: if relay { IcePolicy::Relay } else { IcePolicy::All },
         trickle: args.ice.trickle == YesNo::Yes,

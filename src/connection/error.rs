@@ -1,49 +1,9 @@
-//! The errors that W3C operations reject with.
-
-use std::fmt;
+//! What the engine cannot do, as the error that a W3C operation rejects with.
 
 use crate::engine::EngineError;
+use crate::jsep::{ErrorName, W3cError};
 
-/// Names of DOMException and of the standard errors (W3C webrtc §4.4, WebIDL §2.8.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorName {
-    /// The state does not allow the operation.
-    InvalidStateError,
-    /// The object does not belong here, or the description does not fit.
-    InvalidAccessError,
-    /// A candidate or a description that can be read but not applied.
-    OperationError,
-    /// A description that cannot be read.
-    SyntaxError,
-    /// A missing argument.
-    TypeError,
-}
-
-/// A rejected operation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: {message}")]
-pub struct W3cError {
-    /// The W3C name.
-    pub name: ErrorName,
-    /// What went wrong.
-    pub message: String,
-}
-
-impl W3cError {
-    /// An error of that name.
-    #[must_use]
-    pub fn new(name: ErrorName, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
-    }
-
-    /// What the engine could not do with a description or a candidate that the state allowed.
-    pub(super) fn from_engine(error: &EngineError) -> Self {
-        Self::new(ErrorName::OperationError, error.to_string())
-    }
-}
-
-impl fmt::Display for ErrorName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
+/// What the engine could not do with a description or a candidate that the state allowed.
+pub(super) fn from_engine(error: &EngineError) -> W3cError {
+    W3cError::new(ErrorName::OperationError, error.to_string())
 }

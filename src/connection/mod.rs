@@ -23,7 +23,7 @@ use crate::timeline::{Recorder, TransceiverRow};
 use crate::world::{Task, World, spawn, timeout};
 
 pub use crate::engine::{IceServer, MachineNetwork, Network, local_addresses};
-pub use error::{ErrorName, W3cError};
+pub use crate::jsep::{ErrorName, W3cError};
 
 /// close() of the engine takes well under a millisecond; after this long it is not coming back.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 //! the specification says has changed.
 
 use super::actor::{Actor, Description};
+use super::error::from_engine;
 use super::sending::Sending;
 use super::{CandidateInit, ErrorName, W3cError};
 use crate::engine::EngineError;
@@ -16,7 +17,7 @@ impl Actor {
         let added = self.engine.add_track(kind, Some(stream), &track).await;
         let arguments = format!("{kind} ({}), stream {stream}", source.description());
         self.operation("addTrack", arguments, added.as_ref().err());
-        let sender = added.map_err(|error| W3cError::from_engine(&error))?;
+        let sender = added.map_err(|error| from_engine(&error))?;
         let Some(writer) = self.engine.writer(sender) else {
             return Err(W3cError::new(ErrorName::OperationError, "the engine has lost the new sender"));
         };
@@ -28,7 +29,7 @@ impl Actor {
     pub(super) async fn add_receiver(&mut self, kind: MediaKind) -> Result<(), W3cError> {
         let added = self.engine.add_transceiver(kind, Direction::Recvonly).await;
         self.operation("addTransceiver", format!("{kind}, recvonly"), added.as_ref().err());
-        added.map_err(|error| W3cError::from_engine(&error))?;
+        added.map_err(|error| from_engine(&error))?;
         self.sync(Direction::Recvonly).await;
         Ok(())
     }
@@ -99,7 +100,7 @@ impl Actor {
             Side::Local => self.engine.set_local(sdp_type, sdp).await,
             Side::Remote => self.engine.set_remote(sdp_type, sdp).await,
         };
-        let applied = applied.map_err(|error| W3cError::from_engine(&error))?;
+        let applied = applied.map_err(|error| from_engine(&error))?;
         let (sdp, engine_sdp) = (sdp.to_owned(), applied.engine_sdp);
         self.record(Kind::DescriptionSet { side, sdp_type, sdp: sdp.clone(), engine_sdp });
         self.sync(Direction::Recvonly).await;
@@ -148,7 +149,7 @@ impl Actor {
             self.engine.add_candidate(&init.candidate, mid, index, init.username_fragment.as_deref()).await;
         let refused = added.map_err(|error| match &error {
             EngineError::InvalidState(why) => W3cError::new(ErrorName::InvalidStateError, why),
-            other => W3cError::from_engine(other),
+            other => from_engine(other),
         });
         match &refused {
             Ok(()) if init.candidate.is_empty() => {}
@@ -192,11 +193,11 @@ impl Actor {
 
     fn failed(&self, operation: &str, error: &EngineError) -> W3cError {
         self.operation(operation, String::new(), Some(error));
-        W3cError::from_engine(error)
+        from_engine(error)
     }
 
     fn operation(&self, name: &str, arguments: String, error: Option<&EngineError>) {
-        let error = error.map(|error| W3cError::from_engine(error).to_string());
+        let error = error.map(|error| from_engine(error).to_string());
         self.record(Kind::Operation { name: name.to_owned(), arguments, error });
     }
 }

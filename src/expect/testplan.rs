@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
+use crate::plan::{Expectation, Habits, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
 
 /// What a side does that states nothing: audio and video both ways.
 pub(crate) fn plan(role: Role) -> Plan {
@@ -15,6 +15,7 @@ pub(crate) fn plan(role: Role) -> Plan {
             name: role.to_string(),
             send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
             receive: MediaKind::ALL.to_vec(),
+            habits: Habits::good(role),
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
             trickle: true,

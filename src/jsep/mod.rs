@@ -1,16 +1,20 @@
 //! The rules of JSEP and of W3C WebRTC, pure: what a description says, which directions follow, whether `ontrack`
 //! fires, which state may follow which. No I/O, no clock, and nothing of the engine.
 
+mod error;
+mod local;
 mod ontrack;
 mod sdp;
 mod sdp_parse;
 mod states;
 mod words;
 
+pub use error::{ErrorName, W3cError};
+pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
 pub use ontrack::{TrackEvent, fired_direction, ontrack};
 pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{
-    ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
-    SignalingState, UnknownWord,
+    Association, ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType,
+    Side, SignalingState, UnknownWord,
 };

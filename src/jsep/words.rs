@@ -125,6 +125,16 @@ impl Direction {
 }
 
 words! {
+    /// How an offered m-section finds a transceiver of ours (RFC 9429 §5.10).
+    Association {
+        /// Chromium, Firefox, libwebrtc: only one that addTrack has made, and only where the offer receives.
+        Jsep = "jsep",
+        /// pion, webrtc-rs, aiortc, werift: any of that kind that is not associated.
+        ByKind = "by-kind",
+    }
+}
+
+words! {
     /// RTCSdpType (W3C webrtc §4.6.1).
     SdpType { Offer = "offer", Pranswer = "pranswer", Answer = "answer", Rollback = "rollback" }
 }

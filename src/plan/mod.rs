@@ -2,6 +2,8 @@
 //! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
 
 mod expectation;
+mod habits;
+mod operation;
 mod secret;
 mod subject;
 mod value;
@@ -15,6 +17,8 @@ use serde::Serialize;
 use crate::jsep::{MediaKind, Role};
 
 pub use expectation::{Expectation, ExpectedTransceiver, Value};
+pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
+pub use operation::{Operation, Step};
 pub use secret::Secret;
 pub use subject::{Op, SUBJECTS, Subject, SubjectInfo, ValueKind};
 
@@ -62,6 +66,8 @@ pub struct LegPlan {
     pub send: Vec<SendPlan>,
     /// What we want of the other side; a caller offers an m-section for each kind that it sends or wants.
     pub receive: Vec<MediaKind>,
+    /// How its application behaves.
+    pub habits: Habits,
     /// STUN and TURN servers, in the order given.
     pub ice_servers: Vec<IceServer>,
     /// Which candidates may be used.

@@ -9,7 +9,7 @@ use futures::channel::oneshot;
 
 use crate::engine::memory::MemoryNetwork;
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
+use crate::plan::{Expectation, Habits, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
 use crate::runner::{Deps, Run, RunError, run};
 use crate::server::{Hub, ServerConfig, join_memory};
 use crate::signaling::{JoinRequest, Room};
@@ -91,6 +91,7 @@ pub(super) fn plan(role: Role) -> Plan {
             name: role.to_string(),
             send,
             receive: vec![MediaKind::Audio, MediaKind::Video],
+            habits: Habits::good(role),
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
             trickle: true,
