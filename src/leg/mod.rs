@@ -12,9 +12,10 @@ use std::time::Duration;
 use futures::channel::mpsc;
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, W3cError, next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, Network, OpenError,
+    TransceiverInit, W3cError, next_event,
 };
-use crate::jsep::{MediaKind, Role};
+use crate::jsep::{Direction, MediaKind, Role};
 use crate::media::{self, MediaError};
 use crate::plan::{IcePolicy, LegPlan};
 use crate::timeline::{PeerInfo, Recorder, Signal};
@@ -157,6 +158,8 @@ impl Leg {
                 ConnectionEvent::Ice(_)
                 | ConnectionEvent::Dtls(_)
                 | ConnectionEvent::Connection(_)
+                | ConnectionEvent::Signaling(_)
+                | ConnectionEvent::NegotiationNeeded
                 | ConnectionEvent::Track { .. }
                 | ConnectionEvent::Proven { .. } => return LegEvent::Progress,
             }
@@ -188,15 +191,18 @@ impl Leg {
         // One stream for all tracks, as with getUserMedia({ audio, video }).
         let stream = format!("{}-{number}", plan.role);
         for (index, track) in plan.send.iter().enumerate() {
+            let kind = track.kind;
             let stream_number = u8::try_from(index).unwrap_or(u8::MAX);
             let source = media::open(track, media::Identity { peer: number, stream: stream_number })?;
-            let attached = self.connection.add_track(source, &stream).await;
-            attached.map_err(|error| LegError::Attach { kind: track.kind, error })?;
+            let track = LocalTrack { id: format!("{stream}-{}-{index}", track.kind), source };
+            let attached = self.connection.add_track(track, std::slice::from_ref(&stream)).await;
+            attached.map_err(|error| LegError::Attach { kind, error })?;
         }
         if plan.role == Role::Caller {
             // Only an offered m-section can be answered, so the caller asks for what it does not send.
             for &kind in plan.receive.iter().filter(|&&kind| !plan.sends(kind)) {
-                let added = self.connection.add_receiver(kind).await;
+                let init = TransceiverInit { direction: Direction::Recvonly, streams: Vec::new() };
+                let added = self.connection.add_transceiver(kind, None, init).await;
                 added.map_err(|error| LegError::Attach { kind, error })?;
             }
         }
@@ -215,6 +221,7 @@ fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
         relay_only: plan.ice_policy == IcePolicy::Relay,
         bind: if plan.bind.is_empty() { setting.addresses.clone() } else { plan.bind.clone() },
         gathering_timeout: GATHERING_TIMEOUT,
+        association: plan.habits.association,
         identity: Identity {
             own: setting.me.number,
             peer: Some(setting.peer.number),
