@@ -74,11 +74,16 @@ fn from_stated(stated: &Expectation) -> Demand {
 
 fn defaults(plan: &Plan) -> Vec<Demand> {
     let side = Some(plan.leg.role);
-    let sent: BTreeSet<MediaKind> = plan.leg.send.iter().map(|track| track.kind).collect();
-    let both = MediaKind::ALL.iter().copied().collect();
+    let leg = &plan.leg;
+    let kinds = |wanted: &dyn Fn(MediaKind) -> bool| -> BTreeSet<MediaKind> {
+        MediaKind::ALL.iter().copied().filter(|&kind| wanted(kind)).collect()
+    };
+    let sent = kinds(&|kind| leg.sends(kind));
+    // A side that wishes not to receive a kind does not wait for it.
+    let wanted = kinds(&|kind| leg.wish(kind).receives());
     let connected = || Check::Compare(Op::Eq, Value::Word("connected".into()));
     let mut checks = vec![
-        (Subject::Tracks, Check::Compare(Op::Eq, Value::Kinds(both))),
+        (Subject::Tracks, Check::Compare(Op::Eq, Value::Kinds(wanted))),
         (Subject::Ice, connected()),
         (Subject::Dtls, connected()),
         (Subject::CandidatesReceived, Check::RemoteCandidates),
