@@ -5,14 +5,16 @@ mod error;
 mod local;
 mod ontrack;
 mod sdp;
-mod sdp_parse;
 mod states;
 mod words;
 
 pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
 pub use ontrack::{TrackEvent, fired_direction, ontrack};
-pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
+pub use sdp::{
+    BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,
+    SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup,
+};
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{
     Association, ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType,
