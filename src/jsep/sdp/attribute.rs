@@ -163,7 +163,8 @@ fn rtpmap(codec: &mut Codec, line: usize, value: &str) -> Result<(), Wrong> {
 /// What can be read of it, and what is wrong with that.
 fn msid(line: usize, value: &str) -> Result<(Msid, Option<Wrong>), Wrong> {
     let mut words = value.split_ascii_whitespace();
-    let stream = words.next().ok_or((Fault::Msid, "`msid` needs the id of a stream or `-`".into()))?;
+    let stream =
+        words.next().ok_or_else(|| (Fault::Msid, "`msid` needs the id of a stream or `-`".into()))?;
     let track = words.next();
     let is_id = |id: &str| id.len() <= 64 && id.bytes().all(is_token);
     let wrong = if words.next().is_some() {
@@ -239,8 +240,10 @@ fn rid(line: usize, value: &str) -> Result<Rid, Wrong> {
         _ => return Err(wrong()),
     };
     let mut rid = Rid { line, id, direction, formats: Vec::new(), restrictions: Vec::new() };
-    for restriction in words.next().unwrap_or_default().split(';').filter(|text| !text.trim().is_empty()) {
-        let (name, value) = restriction.trim().split_once('=').unwrap_or((restriction.trim(), ""));
+    for restriction in
+        words.next().unwrap_or_default().split(';').map(str::trim).filter(|text| !text.is_empty())
+    {
+        let (name, value) = restriction.split_once('=').unwrap_or((restriction, ""));
         if name == "pt" {
             let formats = value.split(',').map(str::parse).collect::<Result<Vec<u8>, _>>();
             rid.formats = formats.map_err(|_| wrong())?;
@@ -283,7 +286,7 @@ pub(super) fn fingerprint(value: &str) -> Result<Fingerprint, Wrong> {
     let (algorithm, digest) = value
         .trim()
         .split_once(' ')
-        .ok_or((Fault::Fingerprint, "`fingerprint` needs an algorithm and a value".into()))?;
+        .ok_or_else(|| (Fault::Fingerprint, "`fingerprint` needs an algorithm and a value".into()))?;
     Ok(Fingerprint { algorithm: algorithm.to_ascii_lowercase(), value: digest.trim().to_ascii_uppercase() })
 }
 

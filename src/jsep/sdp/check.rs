@@ -210,7 +210,7 @@ fn against_offer(answer: &SdpFacts, offer: &SdpFacts, found: &mut Vec<Complaint>
             found.push(Complaint::new(line, Fault::AnswerMismatch, text));
         }
         if section.mid != offered.mid {
-            let mid = |section: &MediaSection| section.mid.as_deref().map_or("none".into(), shown);
+            let mid = |section: &MediaSection| section.mid.as_deref().map_or_else(|| "none".into(), shown);
             let text = format!("mid {} answers mid {}", mid(section), mid(offered));
             found.push(Complaint::new(section.at.mid.unwrap_or(line), Fault::AnswerMismatch, text));
         }
