@@ -6,7 +6,6 @@ mod local;
 mod ontrack;
 mod peer;
 mod sdp;
-mod sdp_parse;
 mod states;
 mod words;
 
@@ -14,7 +13,10 @@ pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
 pub use ontrack::{TrackEvent, fired_direction, ontrack, remote_streams};
 pub use peer::{Peer, PeerEvent, Transceiver, TransceiverInit};
-pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
+pub use sdp::{
+    BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,
+    SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup,
+};
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{
     Association, ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType,
