@@ -7,68 +7,68 @@ use super::{Row, TrackRow};
 
 /// One recorded call.
 #[derive(Debug, Deserialize)]
-pub struct Scenario {
-    pub name: String,
-    pub timeline: Vec<Act>,
-    pub messages: Vec<Message>,
-    pub observed: Observed,
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) timeline: Vec<Act>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) observed: Observed,
 }
 
 /// One operation of the recording.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Act {
-    pub who: Role,
-    pub op: String,
+pub(crate) struct Act {
+    pub(crate) who: Role,
+    pub(crate) op: String,
     #[serde(default)]
-    pub kinds: Vec<MediaKind>,
+    pub(crate) kinds: Vec<MediaKind>,
     #[serde(default)]
-    pub streams: Vec<String>,
-    pub file: Option<String>,
+    pub(crate) streams: Vec<String>,
+    pub(crate) file: Option<String>,
     /// Such as `caller offer`.
-    pub of: Option<String>,
+    pub(crate) of: Option<String>,
     #[serde(default)]
-    pub legacy_options: LegacyOptions,
+    pub(crate) legacy_options: LegacyOptions,
     #[serde(default)]
-    pub replace_track: bool,
-    pub set_direction: Option<Direction>,
-    pub set_streams: Option<Vec<String>>,
+    pub(crate) replace_track: bool,
+    pub(crate) set_direction: Option<Direction>,
+    pub(crate) set_streams: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct LegacyOptions {
-    pub offer_to_receive_audio: bool,
-    pub offer_to_receive_video: bool,
+pub(crate) struct LegacyOptions {
+    pub(crate) offer_to_receive_audio: bool,
+    pub(crate) offer_to_receive_video: bool,
 }
 
 /// A description that somebody made.
 #[derive(Debug, Deserialize)]
-pub struct Message {
-    pub who: Role,
+pub(crate) struct Message {
+    pub(crate) who: Role,
     #[serde(rename = "type")]
-    pub sdp_type: SdpType,
-    pub file: String,
+    pub(crate) sdp_type: SdpType,
+    pub(crate) file: String,
 }
 
 /// How both sides ended.
 #[derive(Debug, Deserialize)]
-pub struct Observed {
-    pub caller: SideObserved,
-    pub callee: SideObserved,
+pub(crate) struct Observed {
+    pub(crate) caller: SideObserved,
+    pub(crate) callee: SideObserved,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SideObserved {
-    pub transceivers: Vec<Row>,
-    pub ontrack: Vec<TrackRow>,
-    pub negotiationneeded: usize,
-    pub signaling_states: Vec<SignalingState>,
+pub(crate) struct SideObserved {
+    pub(crate) transceivers: Vec<Row>,
+    pub(crate) ontrack: Vec<TrackRow>,
+    pub(crate) negotiationneeded: usize,
+    pub(crate) signaling_states: Vec<SignalingState>,
 }
 
 /// All recorded calls.
-pub fn scenarios() -> Vec<Scenario> {
+pub(crate) fn scenarios() -> Vec<Scenario> {
     #[derive(Deserialize)]
     struct File {
         scenarios: Vec<Scenario>,
@@ -79,12 +79,12 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 /// The text of a recorded description.
-pub fn sdp(file: &str) -> String {
+pub(crate) fn sdp(file: &str) -> String {
     super::read(&format!("chromium/{file}"))
 }
 
 impl Observed {
-    pub fn side(&self, role: Role) -> &SideObserved {
+    pub(crate) fn side(&self, role: Role) -> &SideObserved {
         match role {
             Role::Caller => &self.caller,
             Role::Callee => &self.callee,

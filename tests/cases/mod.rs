@@ -1,8 +1,8 @@
 //! What browsers did, as data, for every test binary that asks whether somebody does the same.
 
-pub mod chromium;
-pub mod oracle;
-pub mod wpt;
+pub(crate) mod chromium;
+pub(crate) mod oracle;
+pub(crate) mod wpt;
 
 use std::path::PathBuf;
 
@@ -12,33 +12,33 @@ use serde::Deserialize;
 /// One row of getTransceivers().
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
-    pub mid: Option<String>,
-    pub kind: MediaKind,
-    pub direction: Direction,
-    pub current_direction: Option<Direction>,
-    pub sender_track: bool,
+pub(crate) struct Row {
+    pub(crate) mid: Option<String>,
+    pub(crate) kind: MediaKind,
+    pub(crate) direction: Direction,
+    pub(crate) current_direction: Option<Direction>,
+    pub(crate) sender_track: bool,
     #[serde(default)]
-    pub receiver_track_ended: bool,
+    pub(crate) receiver_track_ended: bool,
     /// Known in recordings of whole calls only; a receiver is muted until media comes.
     #[serde(default)]
-    pub receiver_muted: Option<bool>,
+    pub(crate) receiver_muted: Option<bool>,
 }
 
 /// One `track` event.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct TrackRow {
-    pub kind: MediaKind,
-    pub mid: String,
+pub(crate) struct TrackRow {
+    pub(crate) kind: MediaKind,
+    pub(crate) mid: String,
     /// Its index when the event fired, where that was noted.
     #[serde(default)]
-    pub transceiver: Option<usize>,
+    pub(crate) transceiver: Option<usize>,
     /// How many streams.
-    pub streams: usize,
+    pub(crate) streams: usize,
 }
 
 /// A file of `tests/data`.
-pub fn data(name: &str) -> PathBuf {
+pub(crate) fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 

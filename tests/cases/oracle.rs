@@ -5,28 +5,28 @@ use serde::Deserialize;
 
 /// One row.
 #[derive(Debug, Deserialize)]
-pub struct OracleRow {
-    pub id: String,
-    pub offer: Direction,
+pub(crate) struct OracleRow {
+    pub(crate) id: String,
+    pub(crate) offer: Direction,
     /// A to K.
-    pub state: char,
-    pub assoc_dir: Direction,
-    pub answer: Direction,
-    pub cur_answerer: Direction,
-    pub cur_offerer: Direction,
-    pub ontrack_answerer: bool,
-    pub track_removed_at_answer: bool,
-    pub ontrack_offerer: bool,
+    pub(crate) state: char,
+    pub(crate) assoc_dir: Direction,
+    pub(crate) answer: Direction,
+    pub(crate) cur_answerer: Direction,
+    pub(crate) cur_offerer: Direction,
+    pub(crate) ontrack_answerer: bool,
+    pub(crate) track_removed_at_answer: bool,
+    pub(crate) ontrack_offerer: bool,
     /// `[S]`, `[]...` or `-`.
-    pub offerer_streams: String,
-    pub rtp_from_answerer: bool,
-    pub unassociated: usize,
-    pub nn_answerer: bool,
-    pub track_ended_by_stop: bool,
+    pub(crate) offerer_streams: String,
+    pub(crate) rtp_from_answerer: bool,
+    pub(crate) unassociated: usize,
+    pub(crate) nn_answerer: bool,
+    pub(crate) track_ended_by_stop: bool,
 }
 
 /// All rows of the file.
-pub fn rows() -> Vec<OracleRow> {
+pub(crate) fn rows() -> Vec<OracleRow> {
     #[derive(Deserialize)]
     struct File {
         rows: Vec<OracleRow>,

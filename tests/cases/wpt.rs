@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callcheck::jsep::{ConnectionState, Direction, IceState, MediaKind, Role, Side, SignalingState};
-use callcheck::plan::operation::{Operation, Step};
+use callcheck::plan::{Operation, Step};
 use serde::Deserialize;
 
 use super::{Row, TrackRow};
@@ -11,75 +11,75 @@ use super::{Row, TrackRow};
 /// One script.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Case {
-    pub number: u32,
-    pub id: String,
+pub(crate) struct Case {
+    pub(crate) number: u32,
+    pub(crate) id: String,
     #[serde(rename = "steps")]
     raw_steps: Vec<RawStep>,
-    pub engines_agree: bool,
-    pub expected: Expected,
+    pub(crate) engines_agree: bool,
+    pub(crate) expected: Expected,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Expected {
+pub(crate) struct Expected {
     #[serde(rename = "chromium-156")]
-    pub chromium: Ending,
+    pub(crate) chromium: Ending,
     #[serde(rename = "firefox-esr-153")]
-    pub firefox: Ending,
+    pub(crate) firefox: Ending,
 }
 
 /// How a browser ended.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ending {
+pub(crate) struct Ending {
     /// Why nothing is known.
     #[serde(default)]
-    pub not_observed: Option<String>,
+    pub(crate) not_observed: Option<String>,
     #[serde(default)]
-    pub caller: Option<SideEnding>,
+    pub(crate) caller: Option<SideEnding>,
     #[serde(default)]
-    pub callee: Option<SideEnding>,
+    pub(crate) callee: Option<SideEnding>,
     #[serde(default)]
-    pub checkpoints: Vec<Checkpoint>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
     #[serde(default)]
-    pub rejected: Vec<Rejected>,
+    pub(crate) rejected: Vec<Rejected>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SideEnding {
-    pub signaling_state: SignalingState,
-    pub transceivers: Vec<Row>,
-    pub ontrack: Vec<TrackRow>,
+pub(crate) struct SideEnding {
+    pub(crate) signaling_state: SignalingState,
+    pub(crate) transceivers: Vec<Row>,
+    pub(crate) ontrack: Vec<TrackRow>,
     #[serde(default)]
-    pub negotiationneeded: Option<usize>,
+    pub(crate) negotiationneeded: Option<usize>,
     #[serde(default)]
-    pub ice_connection_states: Option<Vec<IceState>>,
+    pub(crate) ice_connection_states: Option<Vec<IceState>>,
     #[serde(default)]
-    pub connection_states: Option<Vec<ConnectionState>>,
+    pub(crate) connection_states: Option<Vec<ConnectionState>>,
     #[serde(default)]
-    pub local_mlines: Option<Vec<Mline>>,
+    pub(crate) local_mlines: Option<Vec<Mline>>,
     #[serde(default)]
-    pub local_mline_kinds: Option<Vec<String>>,
+    pub(crate) local_mline_kinds: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Mline {
-    pub kind: String,
-    pub port0: bool,
+pub(crate) struct Mline {
+    pub(crate) kind: String,
+    pub(crate) port0: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Checkpoint {
-    pub caller: Vec<Row>,
-    pub callee: Vec<Row>,
+pub(crate) struct Checkpoint {
+    pub(crate) caller: Vec<Row>,
+    pub(crate) callee: Vec<Row>,
 }
 
 /// A step that was refused, and the name of the error.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Rejected {
-    pub step: usize,
-    pub error: String,
+pub(crate) struct Rejected {
+    pub(crate) step: usize,
+    pub(crate) error: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,7 +111,7 @@ struct RawInit {
 }
 
 /// All scripts of the file.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     #[derive(Deserialize)]
     struct File {
         cases: Vec<Case>,
@@ -122,7 +122,7 @@ pub fn cases() -> Vec<Case> {
 
 impl Case {
     /// The script.
-    pub fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.raw_steps.iter().map(RawStep::step).collect()
     }
 }

@@ -4,40 +4,40 @@ use callcheck::jsep::{
     Association, ErrorName, LocalDescription, MediaKind, Peer, PeerEvent, Role, SdpFacts, SdpType,
     SignalingState, Transceiver, TransceiverId, TransceiverInit, W3cError,
 };
-use callcheck::plan::operation::{Operation, Step};
+use callcheck::plan::{Operation, Step};
 
 use crate::cases::wpt::{Checkpoint, Rejected};
 use crate::cases::{Row, TrackRow};
 use crate::render::render;
 
 /// One side, with what it has seen.
-pub struct End {
+pub(crate) struct End {
     role: Role,
-    pub peer: Peer,
+    pub(crate) peer: Peer,
     kept_answer: Option<LocalDescription>,
     /// Lines that its descriptions lose on their way.
     lost_lines: Vec<String>,
     /// Of its ICE credentials.
     generation: u32,
-    pub ontrack: Vec<TrackRow>,
-    pub negotiationneeded: usize,
-    pub signaling_states: Vec<SignalingState>,
-    pub events: Vec<PeerEvent>,
+    pub(crate) ontrack: Vec<TrackRow>,
+    pub(crate) negotiationneeded: usize,
+    pub(crate) signaling_states: Vec<SignalingState>,
+    pub(crate) events: Vec<PeerEvent>,
 }
 
 /// Both sides and the script's record.
-pub struct Driver {
-    pub caller: End,
-    pub callee: End,
+pub(crate) struct Driver {
+    pub(crate) caller: End,
+    pub(crate) callee: End,
     tracks: u32,
-    pub rejected: Vec<Rejected>,
-    pub checkpoints: Vec<Checkpoint>,
+    pub(crate) rejected: Vec<Rejected>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
 }
 
 type Done = Result<(), W3cError>;
 
 impl Driver {
-    pub fn new(association: Association) -> Self {
+    pub(crate) fn new(association: Association) -> Self {
         Self {
             caller: End::new(Role::Caller, association),
             callee: End::new(Role::Callee, association),
@@ -48,7 +48,7 @@ impl Driver {
     }
 
     /// Runs a whole script; a refused step is noted, and the next one runs.
-    pub fn run(&mut self, steps: &[Step]) {
+    pub(crate) fn run(&mut self, steps: &[Step]) {
         for (index, step) in steps.iter().enumerate() {
             if let Err(error) = self.step(step) {
                 self.rejected.push(Rejected { step: index, error: error.name.to_string() });
@@ -56,7 +56,7 @@ impl Driver {
         }
     }
 
-    pub fn step(&mut self, step: &Step) -> Done {
+    pub(crate) fn step(&mut self, step: &Step) -> Done {
         match (&step.operation, step.who) {
             // No time passes here, and nothing but descriptions travels.
             (Operation::Wait(_) | Operation::WaitIceConnected, _) => Ok(()),
@@ -113,7 +113,7 @@ impl Driver {
         done
     }
 
-    pub fn end(&mut self, role: Role) -> &mut End {
+    pub(crate) fn end(&mut self, role: Role) -> &mut End {
         match role {
             Role::Caller => &mut self.caller,
             Role::Callee => &mut self.callee,
@@ -122,7 +122,7 @@ impl Driver {
 }
 
 impl End {
-    pub fn new(role: Role, association: Association) -> Self {
+    pub(crate) fn new(role: Role, association: Association) -> Self {
         Self {
             role,
             peer: Peer::new(association),
@@ -178,7 +178,7 @@ impl End {
         }
     }
 
-    pub fn set_local_offer(&mut self) -> Done {
+    pub(crate) fn set_local_offer(&mut self) -> Done {
         let offer = self.peer.create_offer()?;
         self.set_local(&offer)
     }
@@ -210,7 +210,7 @@ impl End {
     }
 
     /// Takes note of what has happened.
-    pub fn note(&mut self) {
+    pub(crate) fn note(&mut self) {
         for event in self.peer.take_events() {
             match &event {
                 PeerEvent::SignalingState(state) => self.signaling_states.push(*state),
@@ -241,7 +241,7 @@ impl End {
 }
 
 /// getTransceivers() of a peer.
-pub fn rows(peer: &Peer) -> Vec<Row> {
+pub(crate) fn rows(peer: &Peer) -> Vec<Row> {
     let row = |transceiver: &Transceiver| Row {
         mid: transceiver.mid().map(str::to_owned),
         kind: transceiver.kind(),

@@ -4,7 +4,7 @@ use callcheck::jsep::{
     Association, Direction, MediaKind, PeerEvent, Role, SdpFacts, SdpType, Side, SignalingState, State,
     Transceiver, legal_path,
 };
-use callcheck::plan::operation::{Operation, Step};
+use callcheck::plan::{Operation, Step};
 use proptest::prelude::*;
 
 use crate::driver::{Driver, End};
@@ -67,7 +67,7 @@ fn whole_rounds() -> impl Strategy<Value = Vec<Step>> {
         !matches!(operation, SetLocalOffer | Deliver | Answer | Negotiate | Rollback { .. })
             && !matches!(operation, Operation::CreateAnswer | Operation::ApplyKeptAnswer)
     };
-    let local = operation().prop_filter("no round", is_local);
+    let local = operation().prop_filter("no round", is_local).boxed();
     let round = (0..4usize, local.clone()).prop_map(|(round, between)| {
         let (local, remote) = (Rollback { side: Side::Local }, Rollback { side: Side::Remote });
         match round {

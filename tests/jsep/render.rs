@@ -5,7 +5,7 @@ use std::fmt::Write;
 use callcheck::jsep::{LocalDescription, LocalSection, MediaKind, SectionMedia};
 
 /// The text; `side` names the sender, `generation` its ICE credentials.
-pub fn render(description: &LocalDescription, side: &str, generation: u32) -> String {
+pub(crate) fn render(description: &LocalDescription, side: &str, generation: u32) -> String {
     let mut text = format!("v=0\r\no={side} 4711 {generation} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
     let bundle: Vec<&str> = description.bundle().collect();
     if !bundle.is_empty() {
