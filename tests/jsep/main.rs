@@ -9,4 +9,5 @@ mod oracle;
 mod random;
 mod recorded;
 mod render;
+mod rules;
 mod scripts;

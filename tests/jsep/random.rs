@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_peer_panic(script in script(), text in "(v=0\n|o=- 1 1 IN IP4 0\n|m=(audio|video|application|text) [09] (RTP|UDP/DTLS/SCTP) 0\n|a=mid:[0-3]\n|a=(sendonly|recvonly|inactive)\n|a=msid:[-s] t\n|a=bundle-only\n){0,12}") {
+    fn no_text_makes_a_peer_panic(script in script(), text in "v=0\no=- 1 1 IN IP4 0\na=ice-ufrag:u\na=ice-pwd:p\na=fingerprint:x y\n(m=(audio|video|application|text) [09] (RTP|UDP/DTLS/SCTP) 0\n|a=mid:[0-3]\n|a=(sendonly|recvonly|inactive)\n|a=msid:[-s] t\n|a=bundle-only\n){0,12}") {
         let mut driver = Driver::new(Association::Jsep);
         driver.run(&script);
         for sdp_type in SdpType::ALL {
