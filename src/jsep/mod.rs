@@ -5,6 +5,7 @@ mod error;
 mod local;
 mod ontrack;
 mod peer;
+mod perfect;
 mod sdp;
 mod states;
 mod words;
@@ -13,6 +14,7 @@ pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
 pub use ontrack::{TrackEvent, fired_direction, ontrack, remote_streams};
 pub use peer::{Peer, PeerEvent, Transceiver, TransceiverInit};
+pub use perfect::{PerfectNegotiation, Receive};
 pub use sdp::{
     BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,
     SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup,

@@ -46,7 +46,8 @@ pub fn fired_direction(offered: Option<Direction>, remote: &MediaSection) -> Dir
 
 /// The direction of a remote section as we see it, within what we offered.
 pub(super) fn seen_here(offered: Option<Direction>, remote: Direction) -> Direction {
-    offered.map_or(remote.reversed(), |offered| offered.intersect(remote.reversed()))
+    let seen_here = remote.reversed();
+    offered.map_or(seen_here, |offered| offered.intersect(seen_here))
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ impl Peer {
     /// InvalidStateError after close and where no remote offer is pending.
     pub fn create_answer(&mut self) -> Result<LocalDescription, W3cError> {
         self.open()?;
-        let offer = match (self.signaling, &self.pending_remote) {
-            (SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer, Some(offer)) => offer,
-            _ => return Err(self.wrong_state("createAnswer")),
+        let may =
+            matches!(self.signaling, SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer);
+        let Some(offer) = self.pending_remote.as_ref().filter(|_| may) else {
+            return Err(self.wrong_state("createAnswer"));
         };
         let sections = offer.sections.iter().map(|section| self.answered(section)).collect();
         let old = self.current_remote.as_ref().map(|description| &description.credentials);
@@ -25,13 +26,13 @@ impl Peer {
         Ok(description)
     }
 
-    /// The answer to one section. A transceiver that was stopped since the offer answers inactive with its port; the
+    /// The answer to one section. One that was rejected, or whose codecs we all lack, is rejected (§5.3.1). A transceiver that was stopped since the offer answers inactive with its port; the
     /// next offer rejects it.
     fn answered(&self, offered: &RemoteSection) -> LocalSection {
         let mid = offered.mid.clone();
         let transceiver = self.by_mid(&mid).map(|index| &self.transceivers[index]);
         match (&offered.media, transceiver) {
-            _ if offered.rejected => LocalSection {
+            _ if offered.rejected || !offered.is_understood => LocalSection {
                 transceiver: transceiver.map(|transceiver| transceiver.id),
                 ..plain(mid, offered.media.clone(), true)
             },

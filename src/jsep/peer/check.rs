@@ -21,7 +21,7 @@ pub(super) fn readable(facts: &SdpFacts) -> Result<(), W3cError> {
 impl Peer {
     /// An offer keeps every section of the descriptions before it, unless one of them rejects the section.
     pub(super) fn check_offer(&self, facts: &SdpFacts) -> Result<(), W3cError> {
-        no_mid_twice(facts)?;
+        well_formed(facts)?;
         let local = self.local_description().map_or(&[][..], |description| &description.sections);
         let remote = self.remote_description().map_or(&[][..], |description| &description.sections);
         let before = local.len().max(remote.len());
@@ -44,7 +44,7 @@ impl Peer {
 
     /// An answer has the sections of our offer, in its order.
     pub(super) fn check_answer(&self, facts: &SdpFacts) -> Result<(), W3cError> {
-        no_mid_twice(facts)?;
+        well_formed(facts)?;
         let offered = self.pending_local.as_ref().map_or(&[][..], |description| &description.sections);
         if facts.sections.len() != offered.len() {
             return Err(invalid_access(format!(
@@ -60,10 +60,32 @@ impl Peer {
     }
 }
 
-fn no_mid_twice(facts: &SdpFacts) -> Result<(), W3cError> {
-    let mut seen = BTreeSet::new();
-    match facts.sections.iter().filter_map(|section| section.mid.as_deref()).find(|mid| !seen.insert(*mid)) {
-        Some(mid) => Err(invalid_access(format!("mid `{mid}` is used twice"))),
+/// Every mid is there once, BUNDLE names what is there, and every transport can be set up.
+fn well_formed(facts: &SdpFacts) -> Result<(), W3cError> {
+    let mut mids = BTreeSet::new();
+    let mut bundled = facts.bundle.iter().collect::<BTreeSet<_>>();
+    // The first section of the group stands for its transport; the others need no credentials of their own.
+    let mut has_transport = false;
+    for section in &facts.sections {
+        let mid = section.mid.as_ref();
+        if let Some(mid) = mid
+            && !mids.insert(mid)
+        {
+            return Err(invalid_access(format!("mid `{mid}` is used twice")));
+        }
+        let is_bundled = mid.is_some_and(|mid| bundled.remove(mid));
+        if section.is_rejected() || is_bundled && std::mem::replace(&mut has_transport, true) {
+            continue;
+        }
+        if section.ice_ufrag.is_none() || section.ice_pwd.is_none() {
+            return Err(invalid_access("no `a=ice-ufrag` with `a=ice-pwd`"));
+        }
+        if section.fingerprints.is_empty() {
+            return Err(invalid_access("no `a=fingerprint`"));
+        }
+    }
+    match bundled.first() {
+        Some(mid) => Err(invalid_access(format!("BUNDLE names mid `{mid}`, which no m-section has"))),
         None => Ok(()),
     }
 }

@@ -32,6 +32,8 @@ pub use transceiver::Transceiver;
 #[derive(Clone, Debug)]
 pub struct Peer {
     association: Association,
+    /// The codecs that we have; empty for all.
+    codecs: Vec<(MediaKind, String)>,
     signaling: SignalingState,
     /// In the order of creation, those that are gone included: they still answer to their ids.
     transceivers: Vec<Transceiver>,
@@ -125,6 +127,7 @@ impl Peer {
     pub fn new(association: Association) -> Self {
         Self {
             association,
+            codecs: Vec::new(),
             signaling: SignalingState::Stable,
             transceivers: Vec::new(),
             mids: Mids::default(),
@@ -140,6 +143,14 @@ impl Peer {
             needed: false,
             events: Vec::new(),
         }
+    }
+
+    /// The same with these codecs only, by their names: an offered section that has none of them is rejected by our
+    /// answer (RFC 9429 §5.3.1).
+    #[must_use]
+    pub fn with_codecs(mut self, codecs: &[(MediaKind, &str)]) -> Self {
+        self.codecs = codecs.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect();
+        self
     }
 
     /// createDataChannel (W3C webrtc §6.1).

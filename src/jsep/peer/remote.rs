@@ -2,8 +2,8 @@
 
 use super::sections::RemoteDescription;
 use super::tracks::Changes;
-use super::{Direction, Peer, SignalingState, W3cError};
-use crate::jsep::{SdpFacts, SdpType, SectionMedia, Side};
+use super::{MediaKind, Peer, SignalingState, W3cError};
+use crate::jsep::{MediaSection, SdpFacts, SdpType, SectionMedia, Side};
 
 impl Peer {
     /// setRemoteDescription. An offer that meets one of ours takes ours back first (implicit rollback).
@@ -43,9 +43,16 @@ impl Peer {
         for mid in facts.sections.iter().filter_map(|section| section.mid.as_deref()) {
             self.mids.note(mid);
         }
-        let offer = RemoteDescription::new(facts, |_| self.mids.fresh());
+        let offer = RemoteDescription::new(
+            facts,
+            |_| self.mids.fresh(),
+            |section| understands(&self.codecs, section),
+        );
         let mut changes = Changes::default();
         for section in &offer.sections {
+            if section.media == SectionMedia::Data && section.rejected {
+                self.has_data_channels = false;
+            }
             let Some(kind) = section.kind() else { continue };
             if section.rejected {
                 if let Some(index) = self.by_mid(&section.mid) {
@@ -65,10 +72,11 @@ impl Peer {
         let Some(ours) = self.pending_local.clone() else {
             unreachable!("an answer is allowed only while our offer is pending")
         };
-        let answer = RemoteDescription::new(facts, |place| ours.sections[place].mid.clone());
+        let answer = RemoteDescription::new(facts, |place| ours.sections[place].mid.clone(), |_| true);
         let mut changes = Changes::default();
         for (section, offered) in answer.sections.iter().zip(&ours.sections) {
             if offered.media == SectionMedia::Data && section.rejected && sdp_type == SdpType::Answer {
+                // The channels are closed (RFC 8831 §6.2); a new one asks for a new section.
                 self.has_data_channels = false;
             }
             let Some(index) = offered.transceiver.map(|id| id.0 as usize) else { continue };
@@ -76,7 +84,7 @@ impl Peer {
                 self.reject(index, &mut changes);
                 continue;
             }
-            let direction: Direction = section.seen_here(Some(offered.direction));
+            let direction = section.seen_here(Some(offered.direction));
             self.process_remote_track(index, direction, &section.streams, &mut changes);
             self.transceivers[index].set_current(direction);
         }
@@ -91,4 +99,12 @@ impl Peer {
             self.negotiated();
         }
     }
+}
+
+/// Whether one of the section's codecs is one of ours; no list of ours means that we have all.
+fn understands(ours: &[(MediaKind, String)], section: &MediaSection) -> bool {
+    let is_ours = |name: &str| {
+        ours.iter().any(|(kind, codec)| Some(*kind) == section.kind && codec.eq_ignore_ascii_case(name))
+    };
+    ours.is_empty() || section.codecs.iter().filter_map(|codec| codec.name.as_deref()).any(is_ours)
 }

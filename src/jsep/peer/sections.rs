@@ -22,11 +22,17 @@ pub(super) struct RemoteSection {
     pub(super) direction: Direction,
     /// Of their track.
     pub(super) streams: Vec<String>,
+    /// Whether we have one of its codecs.
+    pub(super) is_understood: bool,
 }
 
 impl RemoteDescription {
-    /// From the facts of a text; `mid` names a section that has no name.
-    pub(super) fn new(facts: &SdpFacts, mut mid: impl FnMut(usize) -> String) -> Self {
+    /// From the facts of a text; `mid` names a section that has no name, `understands` knows our codecs.
+    pub(super) fn new(
+        facts: &SdpFacts,
+        mut mid: impl FnMut(usize) -> String,
+        understands: impl Fn(&MediaSection) -> bool,
+    ) -> Self {
         let mut credentials = Vec::new();
         for section in facts.sections.iter().filter(|section| !section.is_rejected()) {
             if let (Some(ufrag), Some(pwd)) = (&section.ice_ufrag, &section.ice_pwd) {
@@ -42,6 +48,7 @@ impl RemoteDescription {
             rejected: section.is_rejected(),
             direction: section.effective_direction(),
             streams: remote_streams(section),
+            is_understood: understands(section),
         };
         let sections = facts.sections.iter().enumerate().map(section).collect();
         Self { sections, credentials }

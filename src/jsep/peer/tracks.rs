@@ -24,10 +24,14 @@ impl Peer {
         if !direction.receives() {
             return self.stop_receiving(index, direction, changes);
         }
+        let received = self.transceivers[index].fired.is_some_and(Direction::receives);
+        if self.transceivers[index].stopping && !received {
+            return;
+        }
         self.set_receiver_streams(index, streams, changes);
         let transceiver = &mut self.transceivers[index];
-        let received = transceiver.fired.replace(direction).is_some_and(Direction::receives);
-        if !received && !transceiver.stopping {
+        transceiver.fired = Some(direction);
+        if !received {
             let mid = transceiver.mid.clone().unwrap_or_default();
             changes.added.push(PeerEvent::Track {
                 transceiver: transceiver.id,
