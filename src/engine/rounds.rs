@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 
+use rtc::peer_connection::configuration::RTCOfferOptions;
 use webrtc::data_channel::DataChannel;
-use webrtc::peer_connection::{RTCOfferOptions, RTCSdpType, RTCSessionDescription};
+use webrtc::peer_connection::{RTCSdpType, RTCSessionDescription};
 
 use super::translate::{
     Agreed, Credentials, EngineSdp, EngineSection, Remote, engine_sections, for_engine, sections,
 };
 use super::{Engine, EngineError};
 use crate::jsep::SdpType;
+
+/// The role is settled, and the engine does not read it any more.
+const LATER_SETUP: Option<&str> = Some("active");
 
 /// How far the engine has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub(super) struct Rounds {
     restart_staged: bool,
     /// Keeps our data channel open.
     channel: Option<Arc<dyn DataChannel>>,
-    /// The peer's description that the engine was shown last, and how many sections it had then.
+    /// The peer's description that the engine was shown last, as a later round would show it.
     shown: Option<EngineSdp>,
 }
 
@@ -96,13 +100,13 @@ impl Engine {
     ) -> Result<Option<EngineSdp>, EngineError> {
         let Some(local) = self.connection.local_description().await else { return Ok(None) };
         let sections = self.mapped(engine_sections(&EngineSdp(local.sdp))).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else {
+        let Some(theirs) = for_engine(remote, agreed, &sections, None) else {
             self.round_rollback().await?;
             return Ok(None);
         };
         self.connection.set_remote_description(description(SdpType::Answer, theirs.0.clone())?).await?;
         self.rounds.stage = Stage::Established;
-        self.rounds.shown = Some(theirs.clone());
+        self.rounds.shown = for_engine(remote, agreed, &sections, LATER_SETUP);
         Ok(Some(theirs))
     }
 
@@ -119,13 +123,13 @@ impl Engine {
         own.retain(|section| section.kind.is_some());
         own.extend(data.then(|| EngineSection { mid: "data".to_owned(), kind: None }));
         let sections = self.mapped(own).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else { return Ok(None) };
+        let Some(theirs) = for_engine(remote, agreed, &sections, None) else { return Ok(None) };
         self.connection.set_remote_description(description(SdpType::Offer, theirs.0.clone())?).await?;
         let answer = self.connection.create_answer(None).await?.sdp;
         self.connection.set_local_description(description(SdpType::Answer, answer.clone())?).await?;
         self.rounds.stage = Stage::Established;
         self.rounds.data = data;
-        self.rounds.shown = Some(theirs);
+        self.rounds.shown = for_engine(remote, agreed, &sections, LATER_SETUP);
         Ok(Some(EngineSdp(answer)))
     }
 
@@ -137,7 +141,7 @@ impl Engine {
     ) -> Result<Option<(EngineSdp, EngineSdp)>, EngineError> {
         let ours = EngineSdp(self.connection.create_offer(None).await?.sdp);
         let sections = self.mapped(engine_sections(&ours)).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else { return Ok(None) };
+        let Some(theirs) = for_engine(remote, agreed, &sections, LATER_SETUP) else { return Ok(None) };
         if self.rounds.shown.as_ref() == Some(&theirs) && !self.rounds.restart_staged {
             return Ok(None);
         }
