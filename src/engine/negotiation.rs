@@ -68,7 +68,7 @@ impl Negotiation {
     }
 
     fn local(&self) -> Option<&Local> {
-        self.pending_local.as_ref().or(self.current.as_ref().map(|(local, _)| local))
+        self.pending_local.as_ref().or_else(|| self.current.as_ref().map(|(local, _)| local))
     }
 }
 
@@ -144,6 +144,11 @@ impl Engine {
             return Err(EngineError::Closed);
         }
         let remote = Remote::read(sdp_type, wire)?;
+        if let Some(apart) = remote.unbundled() {
+            let detail =
+                format!("m-section {:?} is not bundled, and the engine has one transport", apart.mid);
+            self.shared.emit(EngineEvent::Limit { limit: "no-bundle", detail });
+        }
         if !answers(sdp_type) {
             if self.negotiation.pending_local.is_some() {
                 // W3C webrtc §4.4.1.5: an offer takes ours back.

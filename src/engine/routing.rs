@@ -71,7 +71,10 @@ impl Engine {
 
     fn route(&self, section: &Section, mid: &str, said: &Said<'_>) -> Route {
         let theirs = said.theirs.filter(|theirs| theirs.direction.sends());
-        let formats = said.ours.into_iter().chain(said.offered).flat_map(|(_, formats)| formats);
+        // Where the peer says that it sends nothing, nothing that nobody declared can belong.
+        let silent = said.theirs.is_some() && theirs.is_none();
+        let said = said.ours.into_iter().chain(said.offered).filter(|_| !silent);
+        let formats = said.flat_map(|(_, formats)| formats);
         Route {
             mid: mid.into(),
             kind: section.kind,

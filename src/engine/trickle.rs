@@ -25,7 +25,7 @@ impl Engine {
         // The engine takes candidates of any m-section and of any generation.
         let fits = |remote: &Remote| IceTarget::of(remote).check(mid, index, ufrag);
         let current = self.negotiation.current_remote();
-        let fits_now = current.map(|current| fits(current));
+        let fits_now = current.map(fits);
         let waits = match (self.negotiation.pending_remote.as_ref(), fits_now) {
             (Some(pending), fits_now) => match (fits(pending), fits_now) {
                 // An offer without new credentials describes the transport that is there.

@@ -9,7 +9,7 @@ use futures::future::{Either, select};
 use futures::{FutureExt, StreamExt};
 
 use super::descriptions::{answer_to, offer_of};
-use crate::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut};
 use crate::jsep::{ConnectionState, Direction, LocalDescription, LocalSection, SdpType, Side};
 use crate::world::{Live, World, timeout};
 
@@ -170,15 +170,20 @@ impl Pair {
         let seen = self.marks;
         self.marks += 1;
         let payload = format!("packet {seen}").into_bytes();
-        for sequence in 0..3 {
+        let all = |peer: &Peer| mids.iter().all(|mid| peer.payloads(mid).contains(&payload));
+        // A packet may be lost while ICE restarts.
+        for sequence in 0..1000 {
             for mid in mids {
                 for engine in [&self.a.engine, &self.b.engine] {
-                    assert!(write(engine, mid, seen * 100 + sequence, &payload).await, "mid {mid}");
+                    assert!(write(engine, mid, seen * 1000 + sequence, &payload).await, "mid {mid}");
                 }
             }
+            self.wait(Duration::from_millis(5)).await;
+            if all(&self.a) && all(&self.b) {
+                return;
+            }
         }
-        let all = |peer: &Peer| mids.iter().all(|mid| peer.payloads(mid).contains(&payload));
-        self.until(&format!("media on {mids:?}"), |pair| all(&pair.a) && all(&pair.b)).await;
+        panic!("no media on {mids:?}: a {:?} b {:?}", self.a.events, self.b.events);
     }
 
     pub(super) async fn rollback(&mut self, of: usize, side: Side) {
@@ -245,10 +250,12 @@ impl Pair {
             for event in std::mem::take(&mut self.queues[index]) {
                 if let EngineEvent::Candidate { candidate, mid, index: line, ufrag } = event {
                     let engine = &mut self.peer(index).engine;
-                    engine
-                        .add_candidate(&candidate.candidate, Some(&mid), Some(line), Some(&ufrag))
-                        .await
-                        .unwrap();
+                    let text = &candidate.candidate;
+                    match engine.add_candidate(text, Some(&mid), Some(line), Some(&ufrag)).await {
+                        // Its description was taken back.
+                        Ok(()) | Err(EngineError::UnknownUfrag(_) | EngineError::InvalidState(_)) => {}
+                        Err(error) => panic!("{error}: {text}"),
+                    }
                 }
             }
         }

@@ -152,6 +152,8 @@ fn an_offer_without_a_bundle_gets_an_answer_without_one() {
     let ours = description(SdpType::Answer, vec![track("0", MediaKind::Audio, Direction::Sendrecv)]);
     let composed = compose(&ours, &facts("active"), &Agreed::default(), Some(&offer));
     assert!(!composed.wire.0.contains("a=group"), "{}", composed.wire.0);
+    assert_eq!(offer.unbundled().map(|section| &*section.mid), Some("1"));
+    assert_eq!(Remote::read(SdpType::Offer, CHROMIUM).unwrap().unbundled(), None);
 }
 
 #[test]
