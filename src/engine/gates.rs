@@ -6,11 +6,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::jsep::Side;
-
 /// The gates of both directions by the mid on the wire.
 #[derive(Debug, Default)]
-pub(super) struct Gates(Mutex<BTreeMap<String, (Arc<Gate>, Arc<Gate>)>>);
+pub(super) struct Gates(Mutex<BTreeMap<String, Ways>>);
+
+/// Out and in.
+#[derive(Debug, Default)]
+struct Ways {
+    send: Arc<Gate>,
+    receive: Arc<Gate>,
+}
 
 /// One direction of one m-section; closed at first.
 #[derive(Debug, Default)]
@@ -23,29 +28,23 @@ pub(super) struct Gate {
 impl Gates {
     /// The gate of what leaves on that m-section.
     pub(super) fn send(&self, mid: &str) -> Arc<Gate> {
-        self.gate(mid, Side::Local)
+        self.lock().entry(mid.to_owned()).or_default().send.clone()
     }
 
     /// The gate of what comes in on that m-section.
     pub(super) fn receive(&self, mid: &str) -> Arc<Gate> {
-        self.gate(mid, Side::Remote)
+        self.lock().entry(mid.to_owned()).or_default().receive.clone()
     }
 
     /// The m-section is gone. Whoever holds its gates finds them closed for good.
     pub(super) fn forget(&self, mid: &str) {
-        if let Some((send, receive)) = self.lock().remove(mid) {
-            send.negotiate(false);
-            receive.negotiate(false);
+        if let Some(ways) = self.lock().remove(mid) {
+            ways.send.negotiate(false);
+            ways.receive.negotiate(false);
         }
     }
 
-    fn gate(&self, mid: &str, source: Side) -> Arc<Gate> {
-        let mut gates = self.lock();
-        let (send, receive) = gates.entry(mid.to_owned()).or_default();
-        if source == Side::Local { send.clone() } else { receive.clone() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Arc<Gate>, Arc<Gate>)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Ways>> {
         self.0.lock().expect("no panic while the gates are held")
     }
 }

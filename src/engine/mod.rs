@@ -24,6 +24,7 @@ mod network;
 mod pace;
 mod peer_connection;
 mod rounds;
+mod routing;
 mod runtime;
 mod sections;
 mod servers;

@@ -3,14 +3,13 @@
 use rand::RngExt;
 
 use super::gathering::Point;
-use super::intake::Route;
 use super::rounds::Stage;
 use super::translate::{
     Agreed, Composed, ComposedSection, EngineSdp, Facts, Remote, SetupRole, answers, compose, shared_formats,
 };
 use super::{Engine, EngineError, EngineEvent};
 use crate::jsep::{LocalDescription, SdpType, SectionMedia, Side};
-use crate::world::{World, spawn};
+use crate::world::World;
 
 /// A description was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,13 +25,13 @@ pub(super) struct Negotiation {
     version: u64,
     cname: String,
     role: SetupRole,
-    agreed: Agreed,
+    pub(super) agreed: Agreed,
     /// What was composed last.
     created: Option<Local>,
     pub(super) pending_local: Option<Local>,
     pub(super) pending_remote: Option<Remote>,
     /// The descriptions of the last negotiation that came to an answer.
-    current: Option<(Local, Remote)>,
+    pub(super) current: Option<(Local, Remote)>,
     /// Candidates of the peer's description that the engine has not seen yet.
     pub(super) queue: Vec<String>,
 }
@@ -42,7 +41,7 @@ pub(super) struct Negotiation {
 pub(super) struct Local {
     pub(super) ours: LocalDescription,
     wire: String,
-    sections: Vec<ComposedSection>,
+    pub(super) sections: Vec<ComposedSection>,
     ufrag: String,
 }
 
@@ -69,7 +68,7 @@ impl Negotiation {
     }
 
     fn local(&self) -> Option<&Local> {
-        self.pending_local.as_ref().or(self.current.as_ref().map(|(local, _)| local))
+        self.pending_local.as_ref().or_else(|| self.current.as_ref().map(|(local, _)| local))
     }
 }
 
@@ -81,7 +80,7 @@ impl Local {
         Some(Point { mid: self.ours.sections.get(index)?.mid.clone(), index: u16::try_from(index).ok()? })
     }
 
-    fn lives(&self, mid: &str) -> bool {
+    pub(super) fn lives(&self, mid: &str) -> bool {
         let mut sections = self.ours.sections.iter().zip(&self.sections);
         sections.any(|(section, composed)| {
             section.mid == mid && matches!(composed, ComposedSection::Media { .. })
@@ -145,9 +144,15 @@ impl Engine {
             return Err(EngineError::Closed);
         }
         let remote = Remote::read(sdp_type, wire)?;
+        if let Some(apart) = remote.unbundled() {
+            let detail =
+                format!("m-section {:?} is not bundled, and the engine has one transport", apart.mid);
+            self.shared.emit(EngineEvent::Limit { limit: "no-bundle", detail });
+        }
         if !answers(sdp_type) {
             if self.negotiation.pending_local.is_some() {
-                return Err(EngineError::InvalidState("there is an offer of ours".to_owned()));
+                // W3C webrtc §4.4.1.5: an offer takes ours back.
+                self.rollback(Side::Local).await?;
             }
             self.negotiation.pending_remote = Some(remote);
             self.negotiation.queue.clear();
@@ -228,7 +233,8 @@ impl Engine {
                 SectionMedia::Data | SectionMedia::Unknown { .. } => {}
             }
         }
-        let bound = self.sections.iter().filter_map(|section| Some((section.wire_mid.clone()?, section.ssrc)));
+        let bound =
+            self.sections.iter().filter_map(|section| Some((section.wire_mid.clone()?, section.ssrc)));
         facts.ssrcs = bound.collect();
         if ours.bundle().next().is_some() {
             self.sections.at_least_one(&*self.connection, &self.shared, &self.label).await?;
@@ -280,7 +286,8 @@ impl Engine {
             }
             _ if before.is_none() => Ok(None),
             _ => {
-                let data = local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
+                let data =
+                    local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
                 self.round_answer(&remote, &agreed, data).await
             }
         };
@@ -307,7 +314,9 @@ impl Engine {
         we_answer: bool,
     ) {
         let sdp_type = if we_answer { local.ours.sdp_type } else { remote.sdp_type };
-        self.shared.gathering().establish();
+        if self.rounds.stage == Stage::Established {
+            self.shared.gathering().establish();
+        }
         self.shared.set_pace();
         let candidates: Vec<String> =
             remote.sections.iter().flat_map(|section| section.candidates.clone()).collect();
@@ -333,63 +342,10 @@ impl Engine {
     }
 
     /// The peer's description has other ICE credentials than its last one (RFC 8839 §4.4.1.1.1).
-    fn restarts(&self, remote: &Remote) -> bool {
+    pub(super) fn restarts(&self, remote: &Remote) -> bool {
         let ice = |remote: &Remote| remote.transport().and_then(|section| section.ice.clone());
         let last = self.negotiation.current_remote().and_then(ice);
         last.is_some() && ice(remote).is_some_and(|ice| Some(ice) != last)
-    }
-
-    fn release_sections(&mut self) {
-        let negotiation = &self.negotiation;
-        let lives = |mid: &str| {
-            let current = negotiation.current.as_ref().map(|(local, _)| local);
-            let rejected = |remote: &Remote| remote.section(mid).is_some_and(|section| section.rejected);
-            let current = current
-                .filter(|local| local.lives(mid) && !negotiation.current_remote().is_some_and(rejected));
-            current.is_some() || negotiation.pending_local.as_ref().is_some_and(|local| local.lives(mid))
-        };
-        self.sections.release(lives, &self.shared);
-    }
-
-    /// Brings gates, payload types and routes up to date with the descriptions.
-    async fn refresh(&self) {
-        let negotiation = &self.negotiation;
-        let mut routes = Vec::new();
-        for section in self.sections.iter() {
-            let Some(mid) = &section.wire_mid else { continue };
-            let said = |local: &Local| {
-                let at = local.ours.sections.iter().position(|section| section.mid == *mid)?;
-                let ComposedSection::Media { formats, .. } = local.sections.get(at)? else { return None };
-                Some((local.ours.sections[at].direction, formats.clone()))
-            };
-            let current = negotiation.current.as_ref();
-            let ours = current.and_then(|(local, _)| said(local));
-            let offered = negotiation.pending_local.as_ref().and_then(said);
-            let theirs = current.and_then(|(_, remote)| remote.section(mid)).filter(|theirs| !theirs.rejected);
-            let (send, receive) = (self.shared.gates.send(mid), self.shared.gates.receive(mid));
-            let payload_type = section.payload_type().await;
-            send.set_payload_type(payload_type.unwrap_or_default());
-            let may_send = ours.as_ref().is_some_and(|(direction, _)| direction.sends())
-                && theirs.is_some_and(|theirs| theirs.direction.receives());
-            send.negotiate(may_send && payload_type.is_some());
-            if let Some(format) = theirs.and_then(|theirs| shared_formats(theirs).into_iter().next()) {
-                self.shared.tap.set_payload_type(section.ssrc, format.payload_type);
-            }
-            // The peer may answer with media before its answer is here (RFC 3264 §5.1).
-            let either = [&ours, &offered];
-            receive.negotiate(either.iter().any(|said| {
-                said.as_ref().is_some_and(|(direction, _)| direction.receives())
-            }));
-            let formats = either.iter().filter_map(|said| said.as_ref()).flat_map(|(_, formats)| formats);
-            routes.push(Route {
-                mid: mid.as_str().into(),
-                kind: section.kind,
-                gate: receive,
-                ssrcs: theirs.filter(|theirs| theirs.direction.sends()).map(|theirs| theirs.ssrcs.clone()).unwrap_or_default(),
-                payload_types: formats.map(|format| format.payload_type).collect(),
-            });
-        }
-        self.shared.demux.set_routes(routes, negotiation.agreed.mid_extension());
     }
 
     fn limit_of_late_data(&self, mid: &str) {
@@ -398,22 +354,6 @@ impl Engine {
              so the m-section is rejected"
         );
         self.shared.emit(EngineEvent::Limit { limit: "late-data-channel", detail });
-    }
-
-    /// Reports that gathering began, and sets the deadline that the engine does not have.
-    fn begin_gathering(&self) {
-        let (events, generation) = self.shared.gathering().begin();
-        self.shared.emit_all(events);
-        let Some(ufrag) = generation else { return };
-        let (shared, patience) = (std::sync::Arc::downgrade(&self.shared), self.gathering_timeout);
-        let sleep = self.shared.world.sleep(patience);
-        let deadline = async move {
-            sleep.await;
-            let Some(shared) = shared.upgrade() else { return };
-            let events = shared.gathering().give_up(&ufrag);
-            shared.emit_all(events);
-        };
-        self.shared.own(spawn(&*self.shared.world, deadline));
     }
 }
 

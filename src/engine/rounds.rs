@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use webrtc::data_channel::DataChannel;
 use rtc::peer_connection::configuration::RTCOfferOptions;
+use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{RTCSdpType, RTCSessionDescription};
 
 use super::translate::{
@@ -13,6 +13,9 @@ use super::translate::{
 };
 use super::{Engine, EngineError};
 use crate::jsep::SdpType;
+
+/// The role is settled, and the engine does not read it any more.
+const LATER_SETUP: Option<&str> = Some("active");
 
 /// How far the engine has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(super) struct Rounds {
     restart_staged: bool,
     /// Keeps our data channel open.
     channel: Option<Arc<dyn DataChannel>>,
-    /// The peer's description that the engine was shown last, and how many sections it had then.
+    /// The peer's description that the engine was shown last, as a later round would show it.
     shown: Option<EngineSdp>,
 }
 
@@ -51,7 +54,7 @@ impl Engine {
     /// The credentials and the fingerprint of the next description of ours, read from a text that is not applied.
     pub(super) async fn own_transport(&mut self, restart: bool) -> Result<OwnTransport, EngineError> {
         let restart = restart && self.rounds.stage == Stage::Established && !self.rounds.restart_staged;
-        let options = restart.then(|| RTCOfferOptions { ice_restart: true, ..Default::default() });
+        let options = restart.then(|| RTCOfferOptions { ice_restart: true });
         let text = EngineSdp(self.connection.create_offer(options).await?.sdp);
         self.rounds.restart_staged |= restart;
         let section = sections(&text.0).into_iter().find(|section| section.ufrag.is_some());
@@ -97,13 +100,13 @@ impl Engine {
     ) -> Result<Option<EngineSdp>, EngineError> {
         let Some(local) = self.connection.local_description().await else { return Ok(None) };
         let sections = self.mapped(engine_sections(&EngineSdp(local.sdp))).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else {
+        let Some(theirs) = for_engine(remote, agreed, &sections, None) else {
             self.round_rollback().await?;
             return Ok(None);
         };
         self.connection.set_remote_description(description(SdpType::Answer, theirs.0.clone())?).await?;
         self.rounds.stage = Stage::Established;
-        self.rounds.shown = Some(theirs.clone());
+        self.rounds.shown = for_engine(remote, agreed, &sections, LATER_SETUP);
         Ok(Some(theirs))
     }
 
@@ -120,13 +123,13 @@ impl Engine {
         own.retain(|section| section.kind.is_some());
         own.extend(data.then(|| EngineSection { mid: "data".to_owned(), kind: None }));
         let sections = self.mapped(own).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else { return Ok(None) };
+        let Some(theirs) = for_engine(remote, agreed, &sections, None) else { return Ok(None) };
         self.connection.set_remote_description(description(SdpType::Offer, theirs.0.clone())?).await?;
         let answer = self.connection.create_answer(None).await?.sdp;
         self.connection.set_local_description(description(SdpType::Answer, answer.clone())?).await?;
         self.rounds.stage = Stage::Established;
         self.rounds.data = data;
-        self.rounds.shown = Some(theirs);
+        self.rounds.shown = for_engine(remote, agreed, &sections, LATER_SETUP);
         Ok(Some(EngineSdp(answer)))
     }
 
@@ -138,7 +141,7 @@ impl Engine {
     ) -> Result<Option<(EngineSdp, EngineSdp)>, EngineError> {
         let ours = EngineSdp(self.connection.create_offer(None).await?.sdp);
         let sections = self.mapped(engine_sections(&ours)).await;
-        let Some(theirs) = for_engine(remote, agreed, &sections) else { return Ok(None) };
+        let Some(theirs) = for_engine(remote, agreed, &sections, LATER_SETUP) else { return Ok(None) };
         if self.rounds.shown.as_ref() == Some(&theirs) && !self.rounds.restart_staged {
             return Ok(None);
         }

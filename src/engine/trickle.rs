@@ -1,9 +1,12 @@
-//! Candidates of the peer.
+//! Candidates: the peer's on their way in, and the start of gathering ours.
+
+use std::sync::Arc;
 
 use webrtc::peer_connection::RTCIceCandidateInit;
 
 use super::translate::{IceTarget, Remote};
 use super::{Engine, EngineError, transport};
+use crate::world::spawn;
 
 impl Engine {
     /// Adds a candidate of the peer. An empty text is the end of its candidates. One that belongs to an offer that is
@@ -22,15 +25,16 @@ impl Engine {
         // The engine takes candidates of any m-section and of any generation.
         let fits = |remote: &Remote| IceTarget::of(remote).check(mid, index, ufrag);
         let current = self.negotiation.current_remote();
-        let waits = match (&self.negotiation.pending_remote, current) {
-            (Some(pending), current) => match fits(pending) {
+        let fits_now = current.map(fits);
+        let waits = match (self.negotiation.pending_remote.as_ref(), fits_now) {
+            (Some(pending), fits_now) => match (fits(pending), fits_now) {
                 // An offer without new credentials describes the transport that is there.
-                Ok(()) => current.is_none_or(|current| fits(current).is_err()),
-                Err(_) if current.is_some_and(|current| fits(current).is_ok()) => false,
-                Err(error) => return Err(error),
+                (Ok(()), fits_now) => fits_now.is_none() || self.restarts(pending),
+                (Err(_), Some(Ok(()))) => false,
+                (Err(error), _) => return Err(error),
             },
-            (None, Some(current)) => {
-                fits(current)?;
+            (None, Some(fits_now)) => {
+                fits_now?;
                 false
             }
             (None, None) => {
@@ -62,6 +66,22 @@ impl Engine {
                 fed.push(candidate);
             }
         }
+    }
+
+    /// Reports that gathering began, and sets the deadline that the engine does not have.
+    pub(super) fn begin_gathering(&self) {
+        let (events, generation) = self.shared.gathering().begin();
+        self.shared.emit_all(events);
+        let Some(ufrag) = generation else { return };
+        let (shared, patience) = (Arc::downgrade(&self.shared), self.gathering_timeout);
+        let sleep = self.shared.world.sleep(patience);
+        let deadline = async move {
+            sleep.await;
+            let Some(shared) = shared.upgrade() else { return };
+            let events = shared.gathering().give_up(&ufrag);
+            shared.emit_all(events);
+        };
+        self.shared.own(spawn(&*self.shared.world, deadline));
     }
 
     async fn take_candidate(&self, text: &str) -> Result<(), EngineError> {

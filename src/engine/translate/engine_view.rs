@@ -28,11 +28,12 @@ pub(in crate::engine) fn source(remote: &Remote, wire_mid: &str) -> Option<u32> 
 }
 
 /// The peer's description for the engine. Each of `sections` comes with the mid that it has on the wire, if it is in
-/// use there. None if the peer rejects everything.
+/// use there; `setup` is said for the peer where it is not the peer's word. None if the peer rejects everything.
 pub(in crate::engine) fn for_engine(
     remote: &Remote,
     agreed: &Agreed,
     sections: &[(EngineSection, Option<String>)],
+    setup: Option<&str>,
 ) -> Option<EngineSdp> {
     let transport = remote.transport()?;
     let ice = transport.ice.as_ref()?;
@@ -44,12 +45,13 @@ pub(in crate::engine) fn for_engine(
     lines.push("a=extmap-allow-mixed".to_owned());
     lines.push("a=ice-options:trickle".to_owned());
     for (section, wire_mid) in sections {
-        let theirs = wire_mid.as_deref().and_then(|mid| remote.section(mid)).filter(|theirs| !theirs.rejected);
+        let theirs =
+            wire_mid.as_deref().and_then(|mid| remote.section(mid)).filter(|theirs| !theirs.rejected);
         let common = [
             "c=IN IP4 0.0.0.0".to_owned(),
             format!("a=ice-ufrag:{}", ice.ufrag),
             format!("a=ice-pwd:{}", ice.pwd),
-            format!("a=setup:{}", transport.setup.as_deref().unwrap_or("actpass")),
+            format!("a=setup:{}", setup.or(transport.setup.as_deref()).unwrap_or("actpass")),
             format!("a=mid:{}", section.mid),
         ];
         let fingerprints = transport.fingerprints.iter().map(|own| format!("a=fingerprint:{own}"));
@@ -70,7 +72,7 @@ pub(in crate::engine) fn for_engine(
         lines.extend(extensions.iter().map(|(id, uri)| format!("a=extmap:{id} {uri}")));
         formats.iter().for_each(|format| codec(&mut lines, kind, format));
         let source = wire_mid.as_deref().and_then(|mid| source(remote, mid));
-        lines.extend(source.map(|ssrc| format!("a=ssrc:{ssrc} cname:peer")));
+        lines.extend(source.map(|ssrc| format!("a=ssrc:{ssrc} msid:peer section-{}", section.mid)));
     }
     Some(EngineSdp(lines.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect()))
 }

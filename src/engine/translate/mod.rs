@@ -28,6 +28,8 @@ mod media;
 mod remote;
 mod sdp;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use crate::jsep::MediaKind;
 

@@ -76,6 +76,15 @@ impl Remote {
         tagged.or_else(|| self.sections.iter().find(live))
     }
 
+    /// The first section in use that has a transport of its own. The engine has one for all.
+    pub(in crate::engine) fn unbundled(&self) -> Option<&RemoteSection> {
+        let transport = self.transport()?;
+        let apart = |section: &&RemoteSection| {
+            section.mid != transport.mid && !section.rejected && !self.bundle.contains(&section.mid)
+        };
+        self.sections.iter().find(apart)
+    }
+
     fn check(&self) -> Result<(), EngineError> {
         for (index, section) in self.sections.iter().enumerate() {
             let complain = |what: &str| Err(EngineError::Description(format!("m-section {index} {what}")));
@@ -120,7 +129,11 @@ fn read_section(facts: &crate::jsep::MediaSection, lines: &[&str]) -> RemoteSect
         ssrcs: facts.ssrcs.iter().copied().filter(|ssrc| !repairs.contains(ssrc)).collect(),
         setup: facts.setup.clone(),
         ice: ice.map(|(ufrag, pwd)| Credentials { ufrag, pwd }),
-        fingerprints: facts.fingerprints.iter().map(|own| format!("{} {}", own.algorithm, own.value)).collect(),
+        fingerprints: facts
+            .fingerprints
+            .iter()
+            .map(|own| format!("{} {}", own.algorithm, own.value))
+            .collect(),
         candidates: facts.candidates.iter().map(|candidate| candidate.candidate.clone()).collect(),
     }
 }
