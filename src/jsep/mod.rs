@@ -4,6 +4,7 @@
 mod error;
 mod local;
 mod ontrack;
+mod peer;
 mod sdp;
 mod sdp_parse;
 mod states;
@@ -11,7 +12,8 @@ mod words;
 
 pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
-pub use ontrack::{TrackEvent, fired_direction, ontrack};
+pub use ontrack::{TrackEvent, fired_direction, ontrack, remote_streams};
+pub use peer::{Peer, PeerEvent, Transceiver, TransceiverInit};
 pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{
