@@ -28,7 +28,6 @@ pub(super) struct Route {
 }
 
 /// Which packet belongs to which m-section.
-#[derive(Debug)]
 pub(super) struct Demux {
     tap: Arc<TapState>,
     events: Events,

@@ -228,7 +228,8 @@ impl Engine {
                 SectionMedia::Data | SectionMedia::Unknown { .. } => {}
             }
         }
-        let bound = self.sections.iter().filter_map(|section| Some((section.wire_mid.clone()?, section.ssrc)));
+        let bound =
+            self.sections.iter().filter_map(|section| Some((section.wire_mid.clone()?, section.ssrc)));
         facts.ssrcs = bound.collect();
         if ours.bundle().next().is_some() {
             self.sections.at_least_one(&*self.connection, &self.shared, &self.label).await?;
@@ -280,7 +281,8 @@ impl Engine {
             }
             _ if before.is_none() => Ok(None),
             _ => {
-                let data = local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
+                let data =
+                    local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
                 self.round_answer(&remote, &agreed, data).await
             }
         };
@@ -365,7 +367,8 @@ impl Engine {
             let current = negotiation.current.as_ref();
             let ours = current.and_then(|(local, _)| said(local));
             let offered = negotiation.pending_local.as_ref().and_then(said);
-            let theirs = current.and_then(|(_, remote)| remote.section(mid)).filter(|theirs| !theirs.rejected);
+            let theirs =
+                current.and_then(|(_, remote)| remote.section(mid)).filter(|theirs| !theirs.rejected);
             let (send, receive) = (self.shared.gates.send(mid), self.shared.gates.receive(mid));
             let payload_type = section.payload_type().await;
             send.set_payload_type(payload_type.unwrap_or_default());
@@ -377,15 +380,18 @@ impl Engine {
             }
             // The peer may answer with media before its answer is here (RFC 3264 §5.1).
             let either = [&ours, &offered];
-            receive.negotiate(either.iter().any(|said| {
-                said.as_ref().is_some_and(|(direction, _)| direction.receives())
-            }));
+            receive.negotiate(
+                either.iter().any(|said| said.as_ref().is_some_and(|(direction, _)| direction.receives())),
+            );
             let formats = either.iter().filter_map(|said| said.as_ref()).flat_map(|(_, formats)| formats);
             routes.push(Route {
                 mid: mid.as_str().into(),
                 kind: section.kind,
                 gate: receive,
-                ssrcs: theirs.filter(|theirs| theirs.direction.sends()).map(|theirs| theirs.ssrcs.clone()).unwrap_or_default(),
+                ssrcs: theirs
+                    .filter(|theirs| theirs.direction.sends())
+                    .map(|theirs| theirs.ssrcs.clone())
+                    .unwrap_or_default(),
                 payload_types: formats.map(|format| format.payload_type).collect(),
             });
         }

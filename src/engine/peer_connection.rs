@@ -20,8 +20,8 @@ use super::gathering::Gathering;
 use super::intake::Intake;
 use super::negotiation::Negotiation;
 use super::pace::Pace;
-use super::runtime::{Driver, EngineRuntime};
 use super::rounds::Rounds;
+use super::runtime::{Driver, EngineRuntime};
 use super::sections::Sections;
 use super::servers::{self, Servers};
 use super::shared::Shared;
@@ -164,7 +164,8 @@ async fn build(
     let relay_only =
         config.relay_only && servers.engine.iter().any(|server| server.urls[0].starts_with("turn"));
     let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-    let (media_engine, registry) = codecs::media(Tap::new(shared.tap.clone()), Intake::new(shared.demux.clone()))?;
+    let (media_engine, registry) =
+        codecs::media(Tap::new(shared.tap.clone()), Intake::new(shared.demux.clone()))?;
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(servers.engine)
         .with_ice_transport_policy(policy)

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use rtc::peer_connection::configuration::RTCOfferOptions;
 use webrtc::data_channel::DataChannel;
-use webrtc::peer_connection::{RTCOfferOptions, RTCSdpType, RTCSessionDescription};
+use webrtc::peer_connection::{RTCSdpType, RTCSessionDescription};
 
 use super::translate::{
     Agreed, Credentials, EngineSdp, EngineSection, Remote, engine_sections, for_engine, sections,

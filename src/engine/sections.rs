@@ -8,9 +8,7 @@ use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::PeerConnection;
-use webrtc::rtp_transceiver::{
-    RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender, RtpTransceiver,
-};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender, RtpTransceiver};
 
 use super::shared::Shared;
 use super::{EngineError, RtpWriter, codecs, words};
@@ -47,7 +45,8 @@ impl Sections {
             return Ok(());
         }
         self.release(|bound| bound != mid, shared);
-        let free = |section: &&mut Section| section.kind == kind && section.wire_mid.is_none() && !section.used;
+        let free =
+            |section: &&mut Section| section.kind == kind && section.wire_mid.is_none() && !section.used;
         if let Some(section) = self.0.iter_mut().find(free) {
             section.wire_mid = Some(mid.to_owned());
             shared.tap.set_local_mid(section.ssrc, Some(mid.to_owned()));
@@ -107,7 +106,10 @@ impl Sections {
 
     /// A negotiation is complete: what is in use now is spent afterwards.
     pub(super) fn spend(&mut self) {
-        self.0.iter_mut().filter(|section| section.wire_mid.is_some()).for_each(|section| section.used = true);
+        self.0
+            .iter_mut()
+            .filter(|section| section.wire_mid.is_some())
+            .for_each(|section| section.used = true);
     }
 
     pub(super) fn bound(&self, mid: &str) -> Option<&Section> {

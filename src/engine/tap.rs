@@ -148,11 +148,7 @@ impl TapState {
         }
     }
 
-    fn feedback(
-        &self,
-        ssrc: u32,
-        count: impl FnOnce(&mut OutboundRtcp),
-    ) -> Option<String> {
+    fn feedback(&self, ssrc: u32, count: impl FnOnce(&mut OutboundRtcp)) -> Option<String> {
         let mut streams = self.lock();
         let stream = streams.local.get_mut(&ssrc)?;
         count(&mut stream.rtcp);

@@ -33,11 +33,8 @@ pub(super) fn sends_each(peer: &PeerFacts, kinds: &BTreeSet<MediaKind>) -> Look 
     let holds = kinds.difference(&sent).all(|kind| held.contains(kind));
     let mut observed = directions(&sent, rows);
     if !held.is_empty() {
-        observed += &format!(
-            "; the {} holds {}, which was sent before",
-            peer.role.other(),
-            kinds_text(&held)
-        );
+        observed +=
+            &format!("; the {} holds {}, which was sent before", peer.role.other(), kinds_text(&held));
     }
     Look::new(holds, observed).citing([id])
 }
@@ -220,7 +217,8 @@ fn silent_again(peer: &PeerFacts, mid: &str, track: &MidFacts) -> bool {
     let receives = |row: &TransceiverRow| {
         row.mid.as_deref() == Some(mid) && row.current_direction.is_some_and(Direction::receives)
     };
-    track.awaits_media_again() && peer.transceivers.as_ref().is_some_and(|(_, rows)| rows.iter().any(receives))
+    track.awaits_media_again()
+        && peer.transceivers.as_ref().is_some_and(|(_, rows)| rows.iter().any(receives))
 }
 
 /// None where the peer announces no stamps, or nothing came that could carry them.

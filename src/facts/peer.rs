@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::call::Loss;
 use super::media::{MidFacts, Wrong};
 use crate::jsep::{
-    ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpFacts, SdpType, Side,
-    SignalingState,
+    ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpFacts, SdpType,
+    Side, SignalingState,
 };
 use crate::timeline::{
     CandidatePair, Capabilities, Event, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal, TransceiverRow,

@@ -18,8 +18,8 @@ use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, TransceiverId, W3cError,
-    next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, TransceiverId,
+    W3cError, next_event,
 };
 use crate::jsep::{Direction, MediaKind};
 use crate::media::MediaError;

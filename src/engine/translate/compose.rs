@@ -102,7 +102,8 @@ fn decide(
                 None => (vec![agreed.offer(*kind)], agreed.offered_extensions()),
             };
             if section.rejected || formats.is_empty() {
-                let own = formats.first().map_or(capability(*kind).payload_type, |format| format.payload_type);
+                let own =
+                    formats.first().map_or(capability(*kind).payload_type, |format| format.payload_type);
                 return rejected("UDP/TLS/RTP/SAVPF", &own.to_string());
             }
             ComposedSection::Media { kind: *kind, formats, extensions }

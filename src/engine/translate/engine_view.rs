@@ -44,7 +44,8 @@ pub(in crate::engine) fn for_engine(
     lines.push("a=extmap-allow-mixed".to_owned());
     lines.push("a=ice-options:trickle".to_owned());
     for (section, wire_mid) in sections {
-        let theirs = wire_mid.as_deref().and_then(|mid| remote.section(mid)).filter(|theirs| !theirs.rejected);
+        let theirs =
+            wire_mid.as_deref().and_then(|mid| remote.section(mid)).filter(|theirs| !theirs.rejected);
         let common = [
             "c=IN IP4 0.0.0.0".to_owned(),
             format!("a=ice-ufrag:{}", ice.ufrag),

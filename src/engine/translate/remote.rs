@@ -120,7 +120,11 @@ fn read_section(facts: &crate::jsep::MediaSection, lines: &[&str]) -> RemoteSect
         ssrcs: facts.ssrcs.iter().copied().filter(|ssrc| !repairs.contains(ssrc)).collect(),
         setup: facts.setup.clone(),
         ice: ice.map(|(ufrag, pwd)| Credentials { ufrag, pwd }),
-        fingerprints: facts.fingerprints.iter().map(|own| format!("{} {}", own.algorithm, own.value)).collect(),
+        fingerprints: facts
+            .fingerprints
+            .iter()
+            .map(|own| format!("{} {}", own.algorithm, own.value))
+            .collect(),
         candidates: facts.candidates.iter().map(|candidate| candidate.candidate.clone()).collect(),
     }
 }

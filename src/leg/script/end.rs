@@ -9,9 +9,7 @@ use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, OpenError, TransceiverId,
     TransceiverInit, TransceiverState, W3cError,
 };
-use crate::jsep::{
-    Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
-};
+use crate::jsep::{Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState};
 use crate::leg::GATHERING_TIMEOUT;
 use crate::media::Source;
 use crate::plan::Operation;

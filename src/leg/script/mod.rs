@@ -104,7 +104,9 @@ impl Script {
                 self.checkpoints.push(checkpoint);
             }
             (operation, Some(who)) => return self.operate(who, operation).await,
-            (_, None) => return Err(W3cError::new(ErrorName::TypeError, "the step does not say whose it is")),
+            (_, None) => {
+                return Err(W3cError::new(ErrorName::TypeError, "the step does not say whose it is"));
+            }
         }
         Ok(())
     }
@@ -205,4 +207,3 @@ impl Script {
         }
     }
 }
-
