@@ -45,8 +45,7 @@ impl Continuity {
             Some(playing) if playing.pump == pump => playing,
             _ => self.follow(pump, kind, now, sequence, timestamp),
         };
-        let numbers =
-            (sequence.wrapping_add(playing.sequence), timestamp.wrapping_add(playing.timestamp));
+        let numbers = (sequence.wrapping_add(playing.sequence), timestamp.wrapping_add(playing.timestamp));
         self.playing = Some(playing);
         self.last = Some(Last { sequence: numbers.0, timestamp: numbers.1, at: now });
         numbers

@@ -90,7 +90,12 @@ impl Actor {
     }
 
     /// setLocalDescription and setRemoteDescription (W3C webrtc §4.4.1.4).
-    pub(super) async fn set_description(&mut self, side: Side, sdp_type: SdpType, sdp: String) -> Outcome<()> {
+    pub(super) async fn set_description(
+        &mut self,
+        side: Side,
+        sdp_type: SdpType,
+        sdp: String,
+    ) -> Outcome<()> {
         let set = match (side, sdp_type) {
             (_, SdpType::Rollback) => self.roll_back(side).await,
             (Side::Local, _) => self.set_local(sdp_type, &sdp).await,
@@ -161,7 +166,9 @@ impl Actor {
     /// What was created as that text (W3C webrtc §4.4.1.5: a description of ours is set as it was created).
     fn created(&self, sdp_type: SdpType, sdp: &str) -> Outcome<Created> {
         let is_answer = sdp_type != SdpType::Offer;
-        let fits = |created: &&Created| (created.ours.sdp_type != SdpType::Offer) == is_answer && created.wire == sdp;
+        let fits = |created: &&Created| {
+            (created.ours.sdp_type != SdpType::Offer) == is_answer && created.wire == sdp
+        };
         if let Some(created) = self.descriptions.created.iter().find(fits) {
             return Ok(created.clone());
         }
@@ -194,12 +201,12 @@ impl Actor {
         let (mid, index) = (init.sdp_mid.as_deref(), init.sdp_m_line_index);
         let ufrag = init.username_fragment.as_deref();
         let added = match self.engine() {
-            Ok(engine) => engine.add_candidate(&init.candidate, mid, index, ufrag).await.map_err(|error| {
-                match &error {
+            Ok(engine) => {
+                engine.add_candidate(&init.candidate, mid, index, ufrag).await.map_err(|error| match &error {
                     EngineError::InvalidState(why) => W3cError::new(ErrorName::InvalidStateError, why),
                     other => from_engine(other),
-                }
-            }),
+                })
+            }
             Err(closed) => Err(closed),
         };
         match &added {

@@ -169,9 +169,8 @@ impl Connection {
 
     /// How far the peer's clock is ahead of ours, for one-way latency.
     pub fn set_clock(&self, offset_us: i64, error_us: u64) {
-        let call: Call = Box::new(move |actor| {
-            async move { actor.receiving.set_clock(offset_us, error_us) }.boxed()
-        });
+        let call: Call =
+            Box::new(move |actor| async move { actor.receiving.set_clock(offset_us, error_us) }.boxed());
         // A closed connection measures nothing any more.
         let _ = self.calls.unbounded_send(call);
     }

@@ -7,7 +7,8 @@ use crate::jsep::{Direction, MediaKind};
 
 impl Actor {
     pub(super) fn add_track(&mut self, track: LocalTrack, streams: &[String]) -> Outcome<TransceiverId> {
-        let arguments = with_streams(format!("{} ({})", track.source.kind(), track.source.description()), streams);
+        let arguments =
+            with_streams(format!("{} ({})", track.source.kind(), track.source.description()), streams);
         let added = self.peer.add_track(track.source.kind(), &track.id, streams);
         self.operation("addTrack", arguments, added.as_ref().err());
         let transceiver = added?;
@@ -22,10 +23,9 @@ impl Actor {
         track: Option<LocalTrack>,
         init: TransceiverInit,
     ) -> Outcome<TransceiverId> {
-        let what = track.as_ref().map_or_else(
-            || kind.to_string(),
-            |track| format!("{kind} ({})", track.source.description()),
-        );
+        let what = track
+            .as_ref()
+            .map_or_else(|| kind.to_string(), |track| format!("{kind} ({})", track.source.description()));
         let arguments = with_streams(format!("{what}, {}", init.direction), &init.streams);
         let id = track.as_ref().map(|track| track.id.clone());
         let added = self.peer.add_transceiver(kind, id.as_deref(), init);

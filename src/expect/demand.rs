@@ -23,8 +23,11 @@ pub struct Demand {
 pub enum Check {
     /// As stated.
     Compare(Op, Value),
-    /// Some mid's current direction sends, for each of these kinds.
+    /// Some mid's current direction sends, for each of these kinds. Where the other side holds the call at the end, it
+    /// did until then.
     Sends(BTreeSet<MediaKind>),
+    /// The same for a plan that holds the call to its end: it did before.
+    SentBeforeHold(BTreeSet<MediaKind>),
     /// Remote candidates came, trickled or in a description.
     RemoteCandidates,
     /// Where the peer announces stamps, each remote track showed them.
@@ -91,7 +94,8 @@ fn defaults(plan: &Plan) -> Vec<Demand> {
         (Subject::Hangup, Check::CleanHangUp),
     ];
     if !sent.is_empty() {
-        checks.push((Subject::Sends, Check::Sends(sent)));
+        let check = if leg.habits.ends_on_hold() { Check::SentBeforeHold(sent) } else { Check::Sends(sent) };
+        checks.push((Subject::Sends, check));
     }
     checks
         .into_iter()
