@@ -11,7 +11,7 @@ use crate::jsep::{Role, SignalingState};
 use crate::plan::Subject;
 use crate::timeline::{Kind, PeerInfo, Report, Signal};
 
-/// How long a missing track is waited for once everything else has come right: a second offer may still bring it.
+/// How long a track that is missing, here or there, is waited for once everything else has come right: a second offer may still bring it.
 const FOLLOW_UP: Duration = Duration::from_secs(5);
 /// How long media runs for a callee that would follow the caller, when the caller can no longer be heard.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -126,8 +126,10 @@ impl Call<'_> {
                 deadline = self.after(self.plan.leg.timeout);
                 continue;
             }
-            let only_tracks = missing.iter().all(|subject| *subject == Subject::Tracks);
-            let deadline = if only_tracks && self.all_negotiated_media_came() {
+            // Only another negotiation can bring what is missing of these.
+            let not_negotiated =
+                missing.iter().all(|subject| matches!(subject, Subject::Tracks | Subject::Sends));
+            let deadline = if not_negotiated && self.all_negotiated_media_came() {
                 let since = *waiting_for_a_track_since.get_or_insert_with(|| self.now());
                 deadline.min(since + FOLLOW_UP)
             } else {

@@ -16,6 +16,9 @@ use crate::harness::{DEADLINE, Ended, Process, one_call_at_a_time, serve, start}
 /// What arrives instead of a signal: of whom, in which call (counted from 1), and what was said.
 type Meddle = Box<dyn FnMut(Role, u32, Signal) -> Vec<Signal>>;
 
+/// The same where a signal of one side may let one of the other side go: whose signals go on.
+pub(crate) type Gate = Box<dyn FnMut(Role, Signal) -> Vec<(Role, Signal)>>;
+
 /// One of the two rooms, where we play the side that is in the other one.
 struct Half {
     room: Room,
@@ -60,7 +63,7 @@ impl Half {
 }
 
 /// Passes signals on until both sides have left.
-async fn pass_on(mut halves: [Half; 2], mut meddle: Meddle) {
+async fn pass_on(mut halves: [Half; 2], mut gate: impl FnMut(Role, u32, Signal) -> Vec<(Role, Signal)>) {
     let mut waiting: VecDeque<(Role, u32, Signal)> = VecDeque::new();
     while !halves.iter().all(|half| half.left) {
         let [one, other] = &mut halves;
@@ -70,7 +73,7 @@ async fn pass_on(mut halves: [Half; 2], mut meddle: Meddle) {
         };
         // Each side asks its own room for another call, since a failed call has failed for both.
         if let Some(signal) = signal.filter(|signal| *signal != Signal::Again) {
-            waiting.extend(meddle(role, call, signal).into_iter().map(|signal| (role, call, signal)));
+            waiting.extend(gate(role, call, signal).into_iter().map(|(from, signal)| (from, call, signal)));
         }
         // What belongs to a call that the other side has not begun waits for it.
         waiting.retain(|(from, call, signal)| {
@@ -84,7 +87,22 @@ async fn pass_on(mut halves: [Half; 2], mut meddle: Meddle) {
 }
 
 /// Plays a call whose signals go through `meddle`. The caller's end and the callee's.
-fn play(caller: &[&str], callee: &[&str], meddle: Meddle) -> (Ended, Ended) {
+fn play(caller: &[&str], callee: &[&str], mut meddle: Meddle) -> (Ended, Ended) {
+    play_through(caller, callee, move |role, call, signal| {
+        meddle(role, call, signal).into_iter().map(|signal| (role, signal)).collect()
+    })
+}
+
+/// Plays one call whose signals go through `gate`.
+pub(crate) fn play_gated(caller: &[&str], callee: &[&str], mut gate: Gate) -> (Ended, Ended) {
+    play_through(caller, callee, move |role, _, signal| gate(role, signal))
+}
+
+fn play_through(
+    caller: &[&str],
+    callee: &[&str],
+    gate: impl FnMut(Role, u32, Signal) -> Vec<(Role, Signal)>,
+) -> (Ended, Ended) {
     let (_server, url) = serve(&[]);
     let begin = |command: &str, room: &str, more: &[&str]| -> Process {
         start(&url, &[&[command, room, "--signal", &url, "--json"], more].concat())
@@ -100,7 +118,7 @@ fn play(caller: &[&str], callee: &[&str], meddle: Meddle) -> (Ended, Ended) {
     });
     let callee = begin("answer", "callee", callee);
     runtime.block_on(async {
-        tokio::time::timeout(DEADLINE, pass_on(halves, meddle)).await.expect("both leave in time");
+        tokio::time::timeout(DEADLINE, pass_on(halves, gate)).await.expect("both leave in time");
     });
     (caller.end(), callee.end())
 }
@@ -115,7 +133,7 @@ fn is_candidate(signal: &Signal) -> bool {
 
 /// Every remote track of the side that reports is proven by the peer's stamps.
 #[track_caller]
-fn assert_good(ended: Ended) {
+pub(crate) fn assert_good(ended: Ended) {
     let ended = ended.exits(0);
     let report = ended.report();
     let own = &report["calls"][0]["peers"][0];

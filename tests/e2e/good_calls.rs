@@ -10,7 +10,7 @@ use crate::harness::{Ended, Process, free_room, one_call_at_a_time, report, serv
 
 /// Every remote track of both sides is stamped media, of both kinds.
 #[track_caller]
-fn assert_stamped(report: &Value) {
+pub(crate) fn assert_stamped(report: &Value) {
     assert_eq!(report["verdict"], "passed");
     let peers = report["calls"][0]["peers"].as_array().unwrap();
     assert_eq!(peers.len(), 2, "both sides are known");

@@ -11,6 +11,7 @@ mod bad_input;
 mod between;
 mod endings;
 mod good_calls;
+mod habits;
 mod harness;
 mod odd_rooms;
 mod phases;
