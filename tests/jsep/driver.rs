@@ -159,7 +159,12 @@ impl End {
                 let streams = self.labels(streams);
                 self.peer.set_streams(self.id(*transceiver)?, &streams)
             }
-            Operation::RemoveTrack { sender } => self.peer.remove_track(self.id(*sender)?),
+            Operation::RemoveTrack { sender } => {
+                // getSenders() leaves out what is stopped (W3C webrtc §5.1).
+                let mut senders = self.peer.transceivers().filter(|transceiver| !transceiver.is_stopped());
+                let id = senders.nth(*sender).map(Transceiver::id).ok_or_else(nothing_there)?;
+                self.peer.remove_track(id)
+            }
             Operation::Stop { transceiver } => self.peer.stop(self.id(*transceiver)?),
             Operation::CreateDataChannel => self.peer.create_data_channel(),
             Operation::RestartIce => self.peer.restart_ice(),
