@@ -161,9 +161,13 @@ impl End {
             }
             Operation::RemoveTrack { sender } => {
                 // getSenders() leaves out what is stopped (W3C webrtc §5.1).
-                let mut senders = self.peer.transceivers().filter(|transceiver| !transceiver.is_stopped());
-                let id = senders.nth(*sender).map(Transceiver::id).ok_or_else(nothing_there)?;
-                self.peer.remove_track(id)
+                let id = self
+                    .peer
+                    .transceivers()
+                    .filter(|transceiver| !transceiver.is_stopped())
+                    .nth(*sender)
+                    .map(Transceiver::id);
+                self.peer.remove_track(id.ok_or_else(nothing_there)?)
             }
             Operation::Stop { transceiver } => self.peer.stop(self.id(*transceiver)?),
             Operation::CreateDataChannel => self.peer.create_data_channel(),
