@@ -1,6 +1,6 @@
 # Every target is what people and CI run; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test matrix check bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ demo: ## build, make a real call between two processes, print the verdict
 test: ## install what the tests lack (CALLCHECK_NO_INSTALL=1 forbids it), then run every test
 	@tests/tools.sh
 	cargo test --locked
+
+matrix: ## attach style x moment x offered direction as real calls, against the browsers' table
+	cargo test --locked --test wire matrix -- --nocapture
 
 check: ## formatting, lints, the pure folders on their own, documentation
 	cargo fmt --check

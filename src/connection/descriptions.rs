@@ -54,7 +54,10 @@ impl Descriptions {
     fn local(&self) -> Option<(SdpType, String)> {
         let (sdp_type, sdp) = self.pending.as_ref().or(self.current.as_ref())?;
         let facts = SdpFacts::parse(sdp);
-        let section = facts.sections.iter().position(|section| !section.is_rejected())?;
+        let Some(section) = facts.sections.iter().position(|section| !section.is_rejected()) else {
+            // Nothing is left that candidates could be for.
+            return Some((*sdp_type, sdp.clone()));
+        };
         let ufrag = facts.sections[section].ice_ufrag.as_deref().unwrap_or_default();
         let of_this = self.gathered.iter().filter(|(generation, _)| generation == ufrag);
         let candidates: Vec<&str> = of_this.map(|(_, candidate)| candidate.as_str()).collect();
