@@ -45,6 +45,7 @@ mod words;
 mod writer;
 
 pub use addresses::local_addresses;
+pub use codecs::supported as codecs;
 pub use config::{EngineConfig, IceServer};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
