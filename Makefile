@@ -20,4 +20,4 @@ check: ## formatting, lints, the pure folders on their own, documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 bench: ## speed: medians and ratios, in release
-	cargo bench --locked --bench calls
+	cargo bench --locked --bench calls --bench jsep --bench sdp

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut, SenderId};
-use callcheck::jsep::{ConnectionState, Direction, MediaKind, SdpType};
+use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut};
+use callcheck::jsep::{
+    ConnectionState, Direction, LocalDescription, LocalMsid, LocalSection, MediaKind, SdpType, SectionMedia,
+};
 use callcheck::timeline::IceCandidate;
 use callcheck::world::{Live, World};
 use futures::StreamExt;
@@ -34,8 +36,9 @@ pub(super) async fn call(number: usize, bind: &[IpAddr]) -> Option<Duration> {
     let mut a = Side::new(&world, "a", bind, to_b, from_b).await;
     let b = Side::new(&world, "b", bind, to_a, from_a).await;
     let began = world.now();
-    let offer = a.engine.create_offer().await.expect("an offer");
-    a.engine.set_local(SdpType::Offer, &offer).await.expect("our offer");
+    let ours = description(SdpType::Offer);
+    let offer = a.engine.create_offer(&ours).await.expect("an offer");
+    a.engine.set_local(&ours, &offer).await.expect("our offer");
     a.out.unbounded_send(Signal::Offer(offer)).ok()?;
     Some(elapsed(began, both(a.run(), b.run()).await?))
 }
@@ -47,8 +50,9 @@ pub(super) async fn media_call(number: usize, time: Duration) -> Option<(Traffic
     let bind = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
     let mut a = Side::new(&world, "a", &bind, to_b, from_b).await;
     let b = Side::new(&world, "b", &bind, to_a, from_a).await;
-    let offer = a.engine.create_offer().await.ok()?;
-    a.engine.set_local(SdpType::Offer, &offer).await.ok()?;
+    let ours = description(SdpType::Offer);
+    let offer = a.engine.create_offer(&ours).await.ok()?;
+    a.engine.set_local(&ours, &offer).await.ok()?;
     a.out.unbounded_send(Signal::Offer(offer)).ok()?;
     both(a.run_media(time), b.run_media(time)).await
 }
@@ -56,11 +60,11 @@ pub(super) async fn media_call(number: usize, time: Duration) -> Option<(Traffic
 impl Side {
     async fn run_media(mut self, time: Duration) -> Option<Traffic> {
         tokio::time::timeout(GIVE_UP, self.negotiate()).await.ok()??;
-        for id in 0..2 {
-            self.engine.set_may_send(SenderId(id), true);
-            self.engine.set_may_receive(&id.to_string(), true);
+        for (mid, _) in SECTIONS {
+            self.engine.set_may_send(mid, true);
+            self.engine.set_may_receive(mid, true);
         }
-        let writers = [self.engine.writer(SenderId(0))?, self.engine.writer(SenderId(1))?];
+        let writers = [self.engine.writer("0")?, self.engine.writer("1")?];
         let (mut traffic, mut ticks) = (Traffic::default(), tokio::time::interval(STEP));
         let payload = Bytes::from(vec![0_u8; 1000]);
         let mut sequences = [0_u16; 2];
@@ -101,10 +105,7 @@ impl Side {
     ) -> Self {
         let config = EngineConfig::new(label, bind.to_vec());
         let made = Engine::new(world.clone(), Arc::new(MachineNetwork), config).await;
-        let (mut engine, events) = made.expect("an engine");
-        for (kind, track) in [(MediaKind::Audio, "mic"), (MediaKind::Video, "camera")] {
-            engine.add_track(kind, Some("stream"), track).await.expect("a track");
-        }
+        let (engine, events) = made.expect("an engine");
         Self {
             engine,
             events,
@@ -169,11 +170,24 @@ impl Side {
     async fn answer(&mut self, offer: &str) -> Option<()> {
         self.engine.set_remote(SdpType::Offer, offer).await.ok()?;
         self.described = true;
-        for mid in ["0", "1"] {
-            self.engine.set_direction(mid, Direction::Sendrecv).await.ok()?;
-        }
-        let answer = self.engine.create_answer().await.ok()?;
-        self.engine.set_local(SdpType::Answer, &answer).await.ok()?;
+        let ours = description(SdpType::Answer);
+        let answer = self.engine.create_answer(&ours).await.ok()?;
+        self.engine.set_local(&ours, &answer).await.ok()?;
         self.out.unbounded_send(Signal::Answer(answer)).ok()
     }
+}
+
+const SECTIONS: [(&str, MediaKind); 2] = [("0", MediaKind::Audio), ("1", MediaKind::Video)];
+
+/// Audio and video, both ways.
+fn description(sdp_type: SdpType) -> LocalDescription {
+    let section = |(mid, kind): (&str, MediaKind)| LocalSection {
+        mid: mid.to_owned(),
+        media: SectionMedia::Track(kind),
+        transceiver: None,
+        rejected: false,
+        direction: Direction::Sendrecv,
+        msid: Some(LocalMsid { streams: vec!["stream".to_owned()], track: kind.to_string() }),
+    };
+    LocalDescription { sdp_type, sections: SECTIONS.map(section).into(), ice_restart: false }
 }

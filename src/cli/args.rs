@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::habits::HabitArgs;
 use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
 use crate::plan::DEFAULT_ROOM_URL;
 
@@ -94,6 +95,9 @@ pub(super) struct CallArgs {
     /// What is sent.
     #[command(flatten)]
     pub(super) media: MediaArgs,
+    /// How the application behaves.
+    #[command(flatten)]
+    pub(super) habits: HabitArgs,
     /// How the network is used.
     #[command(flatten)]
     pub(super) ice: IceArgs,
@@ -119,10 +123,17 @@ pub(super) struct SignalingArgs {
     #[arg(long, env = "CALLCHECK_SIGNAL", hide_env = true, value_name = "URL")]
     pub(super) signal: Option<String>,
     /// Our name in the room [default: the role]
-    #[arg(long, env = "CALLCHECK_NAME", hide_env = true, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_NAME", hide_env = true, value_name = "NAME")]
     pub(super) name: Option<String>,
     /// What the room asks of those who join
-    #[arg(long, env = "CALLCHECK_TOKEN", hide_env = true, hide_env_values = true, value_name = "TEXT")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_TOKEN",
+        hide_env = true,
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
     pub(super) token: Option<String>,
     /// Read the token from a file
     #[arg(long, hide_short_help = true, env = "CALLCHECK_TOKEN_FILE", hide_env = true, value_name = "FILE")]
@@ -174,7 +185,7 @@ pub(super) struct IceArgs {
     /// The iceServers JSON; - is stdin
     ///
     /// What RTCPeerConnection gets: the configuration or its iceServers alone; - reads standard input.
-    #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
     pub(super) ice_servers: Option<PathBuf>,
     /// all or relay
     #[arg(
@@ -186,13 +197,16 @@ pub(super) struct IceArgs {
         hide_possible_values = true
     )]
     pub(super) ice_policy: IcePolicyArg,
-    /// Send candidates as they are found: yes or no
+    /// Trickle candidates: yes or no [default: yes]
+    ///
+    /// Send candidates as they are found: yes or no.
     #[arg(
         long,
         env = "CALLCHECK_TRICKLE",
         hide_env = true,
         value_name = "YES|NO",
         default_value = "yes",
+        hide_default_value = true,
         hide_possible_values = true
     )]
     pub(super) trickle: YesNo,
@@ -275,6 +289,7 @@ pub(super) struct Noise {
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
         env = "CALLCHECK_COLOR",
         hide_env = true,
         value_name = "WHEN",

@@ -6,6 +6,7 @@ mod call;
 mod error;
 mod exit;
 mod expect;
+mod habits;
 mod ice;
 mod ice_url;
 mod interrupt;

@@ -9,10 +9,11 @@ use clap::ArgMatches;
 use super::args::{CallArgs, IcePolicyArg, Noise, SignalingArgs, YesNo};
 use super::error::{CliError, secret_from};
 use super::expect::{expectations, wanted};
+use super::habits::habits;
 use super::ice::ice_servers;
 use super::send::send_plan;
 use crate::jsep::Role;
-use crate::plan::{Habits, IcePolicy, LegPlan, Plan, RoomPlan, Secret};
+use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, Secret, SendPlan};
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -62,12 +63,13 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         ));
     }
     let duration = args.media.duration.or_else(|| (role == Role::Caller).then_some(DEFAULT_DURATION));
+    let habits = habits(role, &args.habits)?;
     Ok(LegPlan {
         role,
         name: name(role, args.signaling.name.as_deref())?,
-        send: send_plan(&args.media.send)?,
+        send: attached(&habits, &args.media.send)?,
         receive: Vec::new(),
-        habits: Habits::good(role),
+        habits,
         ice_servers,
         ice_policy: if relay { IcePolicy::Relay } else { IcePolicy::All },
         trickle: args.ice.trickle == YesNo::Yes,
@@ -77,6 +79,21 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         timeout: args.times.timeout,
         duration,
     })
+}
+
+/// What is sent; nothing where the application attaches nothing.
+fn attached(habits: &Habits, stated: &[String]) -> Result<Vec<SendPlan>, CliError> {
+    let send = send_plan(stated)?;
+    if habits.attach != Attach::None {
+        return Ok(send);
+    }
+    if !stated.is_empty() && !send.is_empty() {
+        return Err(CliError::usage(
+            format!("--attach none attaches nothing, so `--send {}` cannot be sent", stated[0]),
+            "leave one of them out",
+        ));
+    }
+    Ok(Vec::new())
 }
 
 fn room_plan(name: &str, args: &SignalingArgs) -> Result<RoomPlan, CliError> {

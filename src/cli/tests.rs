@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::args::{Cli, Command};
 use super::{plan, serve};
-use crate::jsep::Role;
-use crate::plan::{IcePolicy, Plan, SourcePlan};
+use crate::jsep::{MediaKind, Role};
+use crate::plan::{Act, Attach, AttachAt, Habits, IcePolicy, Plan, SourcePlan, Streams};
 
 /// The help of `callcheck COMMAND` as it is printed without a terminal.
 fn help(command: Option<&str>, long: bool) -> String {
@@ -222,6 +222,64 @@ fn complaints_about_media() {
         &["call", "demo", "--send", "data=x"],
         &["call", "demo", "--send", "none", "--send", "audio=tone"],
         &["call", "demo", "--send", "audio=tone", "--send", "audio=x.opus"],
+    ]));
+}
+
+#[test]
+fn habits_have_the_defaults_of_a_good_application() {
+    let habits = |line: &[&str]| planned(line).unwrap().leg.habits;
+    assert_eq!(habits(&["call", "demo"]), Habits::good(Role::Caller));
+    assert_eq!(habits(&["answer", "demo"]), Habits::good(Role::Callee));
+    assert_eq!((habits(&["call", "demo"]).polite, habits(&["answer", "demo"]).polite), (false, true));
+    let reuse = habits(&["answer", "demo", "--attach", "reuse"]);
+    assert_eq!((reuse.attach_at, reuse.streams), (AttachAt::AfterOffer, Streams::Set));
+    let replace = habits(&["call", "demo", "--attach", "replace-only", "--attach-at", "after-answer"]);
+    assert_eq!((replace.attach_at, replace.streams), (AttachAt::AfterAnswer, Streams::One));
+    let bug = habits(&["answer", "demo", "--attach", "add-transceiver", "--renegotiate", "no"]);
+    assert_eq!(
+        (bug.attach, bug.attach_at, bug.renegotiate),
+        (Attach::AddTransceiver, AttachAt::BeforeOffer, false)
+    );
+}
+
+#[test]
+fn later_acts_are_put_in_order() {
+    let line = ["call", "demo", "--resume", "2s", "--hold=1s", "--hold=3s", "--restart-ice", "1500ms"];
+    let acts = planned(&line).unwrap().leg.habits.later.into_iter();
+    let acts: Vec<(u128, Act)> = acts.map(|later| (later.after.as_millis(), later.act)).collect();
+    assert_eq!(acts, [(1000, Act::Hold), (1500, Act::RestartIce), (2000, Act::Resume), (3000, Act::Hold)]);
+}
+
+#[test]
+fn a_wish_changes_what_is_sent_and_attaching_nothing_sends_nothing() {
+    let plan = planned(&["call", "demo", "--direction", "audio=recvonly"]).unwrap();
+    assert_eq!(plan.leg.send.len(), 2, "the track is attached, and sends nothing");
+    assert!(!plan.leg.sends(MediaKind::Audio) && plan.leg.sends(MediaKind::Video));
+    assert!(planned(&["answer", "demo", "--attach", "none"]).unwrap().leg.send.is_empty());
+}
+
+#[test]
+fn complaints_about_habits() {
+    insta::assert_snapshot!(complaints(&[
+        &["call", "demo", "--attach", "addtrack"],
+        &["call", "demo", "--attach", "reuse", "--attach-at", "before-offer"],
+        &["answer", "demo", "--attach", "replace-only", "--attach-at", "before-offer"],
+        &["call", "demo", "--attach", "none", "--send", "audio=tone"],
+        &["call", "demo", "--attach-at", "later"],
+        &["call", "demo", "--streams", "two"],
+        &["call", "demo", "--association", "pion"],
+        &["call", "demo", "--polite", "maybe"],
+        &["call", "demo", "--direction", "sendonly"],
+        &["call", "demo", "--direction", "sound=sendonly"],
+        &["call", "demo", "--direction", "audio=sendonyl"],
+        &["call", "demo", "--direction", "audio=off"],
+        &["call", "demo", "--direction", "audio=stopped"],
+        &["call", "demo", "--direction=audio=sendonly", "--direction=audio=inactive"],
+        &["call", "demo", "--hold", "2"],
+        &["call", "demo", "--resume", "2s"],
+        &["call", "demo", "--hold", "2s", "--resume", "1s"],
+        &["call", "demo", "--hold=1s", "--hold=2s", "--resume=3s"],
+        &["call", "demo", "--restart-ice", "soon"],
     ]));
 }
 

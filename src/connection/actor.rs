@@ -1,64 +1,44 @@
-//! The actor behind a [`Connection`](super::Connection): runs commands in order, listens to the engine, and samples
+//! The actor behind a [`Connection`](super::Connection): runs operations in order, listens to the engine, and samples
 //! the media once a second.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::channel::{mpsc, oneshot};
+use futures::channel::mpsc;
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, select_biased};
 
+use super::continuity::Continuity;
+use super::descriptions::Descriptions;
 use super::receiving::Receiving;
 use super::sending::Sending;
-use super::transceivers::Transceivers;
-use super::{CandidateInit, Config, ConnectionEvent, W3cError};
+use super::{Config, ConnectionEvent, ErrorName, Outcome, TransceiverState, W3cError};
 use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, Network};
-use crate::jsep::{MediaKind, SdpFacts, SdpType, Side, SignalingState};
-use crate::media::Source;
-use crate::timeline::{IceCandidate, Kind, Recorder, TransceiverRow};
+use crate::jsep::{Peer, Transceiver};
+use crate::timeline::{Kind, Recorder, TransceiverRow};
 use crate::world::World;
 
 /// How often the media is counted into the timeline.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-type Done<T> = oneshot::Sender<Result<T, W3cError>>;
-
-/// An operation for the actor, with where its result goes.
-pub(super) enum Command {
-    AddTrack { source: Box<dyn Source>, stream: String, done: Done<()> },
-    AddReceiver { kind: MediaKind, done: Done<()> },
-    CreateOffer { done: Done<String> },
-    CreateAnswer { done: Done<String> },
-    SetLocal { sdp_type: SdpType, sdp: String, done: Done<()> },
-    SetRemote { sdp_type: SdpType, sdp: String, done: Done<()> },
-    AddCandidate { candidate: CandidateInit, done: Done<()> },
-    LocalDescription { done: Done<Option<(SdpType, String)>> },
-    Transceivers { done: Done<Vec<TransceiverRow>> },
-    Clock { offset_us: i64, error_us: u64 },
-    Sample { done: Done<()> },
-    Close { done: Done<()> },
-}
-
-/// A description that is set, as text and as facts.
-pub(super) struct Description {
-    pub(super) sdp_type: SdpType,
-    pub(super) sdp: String,
-    pub(super) facts: SdpFacts,
-}
+/// An operation of the chain; it tells its result by itself.
+pub(super) type Call = Box<dyn for<'a> FnOnce(&'a mut Actor) -> BoxFuture<'a, ()> + Send>;
 
 pub(super) struct Actor {
     pub(super) world: Arc<dyn World>,
     pub(super) recorder: Recorder,
-    pub(super) engine: Engine,
-    engine_events: mpsc::UnboundedReceiver<(Instant, EngineEvent)>,
     pub(super) events: mpsc::UnboundedSender<ConnectionEvent>,
-    pub(super) signaling: SignalingState,
-    pub(super) local: Option<Description>,
-    pub(super) remote: Option<Description>,
-    pub(super) transceivers: Transceivers,
+    /// What a browser would do.
+    pub(super) peer: Peer,
+    /// What does it; none once closed.
+    pub(super) engine: Option<Engine>,
+    engine_events: mpsc::UnboundedReceiver<(Instant, EngineEvent)>,
+    pub(super) descriptions: Descriptions,
     pub(super) sending: Vec<Sending>,
+    /// What has left, by SSRC: a source that follows another continues its numbers.
+    pub(super) lines: BTreeMap<u32, Arc<Mutex<Continuity>>>,
     pub(super) receiving: Receiving,
-    pub(super) gathered: Vec<IceCandidate>,
-    pub(super) gathering_complete: bool,
     /// DTLS is connected, so media can be encrypted.
     pub(super) secured: bool,
 }
@@ -82,83 +62,97 @@ impl Actor {
         Ok(Self {
             world,
             recorder,
-            engine,
-            engine_events,
             events,
-            signaling: SignalingState::Stable,
-            local: None,
-            remote: None,
-            transceivers: Transceivers::default(),
+            peer: Peer::new(config.association),
+            engine: Some(engine),
+            engine_events,
+            descriptions: Descriptions::default(),
             sending: Vec::new(),
+            lines: BTreeMap::new(),
             receiving: Receiving::new(config.identity),
-            gathered: Vec::new(),
-            gathering_complete: false,
             secured: false,
         })
     }
 
-    /// Until the handle is dropped or closes the connection.
-    pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    /// Until the handle is gone.
+    pub(super) async fn run(mut self, mut calls: mpsc::UnboundedReceiver<Call>) {
         let mut sample = self.world.sleep(SAMPLE_EVERY).fuse();
-        let closed = loop {
+        loop {
             select_biased! {
-                command = commands.next() => match command {
-                    Some(Command::Close { done }) => break Some(done),
-                    Some(command) => self.execute(command).await,
-                    None => break None,
+                call = calls.next() => match call {
+                    Some(call) => call(&mut self).await,
+                    None => break,
                 },
                 event = self.engine_events.select_next_some() => self.engine_event(event),
                 () = sample => {
-                    self.sample_media(false).await;
-                    sample = self.world.sleep(SAMPLE_EVERY).fuse();
+                    if self.engine.is_some() {
+                        self.sample_media(false).await;
+                        sample = self.world.sleep(SAMPLE_EVERY).fuse();
+                    }
                 }
             }
-        };
-        self.sending.clear();
-        self.engine.close().await;
-        self.recorder.record(self.world.now(), Kind::SignalingState(SignalingState::Closed));
-        if let Some(done) = closed {
-            let _ = done.send(Ok(()));
         }
+        // Nothing is to be done about a connection that is closed already.
+        let _ = self.close().await;
     }
 
-    async fn execute(&mut self, command: Command) {
-        // Whoever asked may have gone away; the operation counts all the same.
-        match command {
-            Command::AddTrack { source, stream, done } => {
-                let _ = done.send(self.add_track(source, &stream).await);
-            }
-            Command::AddReceiver { kind, done } => {
-                let _ = done.send(self.add_receiver(kind).await);
-            }
-            Command::CreateOffer { done } => {
-                let _ = done.send(self.create_offer().await);
-            }
-            Command::CreateAnswer { done } => {
-                let _ = done.send(self.create_answer().await);
-            }
-            Command::SetLocal { sdp_type, sdp, done } => {
-                let _ = done.send(self.set_description(Side::Local, sdp_type, sdp).await);
-            }
-            Command::SetRemote { sdp_type, sdp, done } => {
-                let _ = done.send(self.set_description(Side::Remote, sdp_type, sdp).await);
-            }
-            Command::AddCandidate { candidate, done } => {
-                let _ = done.send(self.add_candidate(&candidate).await);
-            }
-            Command::LocalDescription { done } => {
-                let _ = done.send(Ok(self.local_description()));
-            }
-            Command::Transceivers { done } => {
-                let _ = done.send(Ok(self.transceivers.rows()));
-            }
-            Command::Clock { offset_us, error_us } => self.receiving.set_clock(offset_us, error_us),
-            Command::Sample { done } => {
-                self.record(Kind::Transceivers(self.transceivers.rows()));
-                self.sample_media(true).await;
-                let _ = done.send(Ok(()));
-            }
-            Command::Close { .. } => unreachable!("run() handles close"),
-        }
+    /// close() (W3C webrtc §4.4.2).
+    pub(super) async fn close(&mut self) -> Outcome<()> {
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        self.sending.clear();
+        self.peer.close();
+        engine.close().await;
+        self.record(Kind::SignalingState(self.peer.signaling_state()));
+        Ok(())
+    }
+
+    /// The engine of a connection that is open.
+    pub(super) fn engine(&mut self) -> Outcome<&mut Engine> {
+        let closed = || W3cError::new(ErrorName::InvalidStateError, "the connection is closed");
+        self.engine.as_mut().ok_or_else(closed)
+    }
+
+    pub(super) async fn sample(&mut self) -> Outcome<()> {
+        self.record_transceivers();
+        self.sample_media(true).await;
+        Ok(())
+    }
+
+    pub(super) fn transceivers(&self) -> Vec<TransceiverState> {
+        let state = |transceiver: &Transceiver| TransceiverState {
+            id: transceiver.id(),
+            row: row(transceiver),
+            sender_track: transceiver.sender_track().map(str::to_owned),
+            receiver_muted: transceiver.receiver_muted(),
+        };
+        self.peer.transceivers().map(state).collect()
+    }
+
+    pub(super) fn record_transceivers(&self) {
+        self.record(Kind::Transceivers(self.peer.transceivers().map(row).collect()));
+    }
+
+    pub(super) fn record(&self, kind: Kind) {
+        self.recorder.record(self.world.now(), kind);
+    }
+
+    /// Writes down an operation, with its error if it was rejected.
+    pub(super) fn operation(&self, name: &str, arguments: String, error: Option<&W3cError>) {
+        let error = error.map(ToString::to_string);
+        self.record(Kind::Operation { name: name.to_owned(), arguments, error });
+    }
+
+    pub(super) fn tell(&self, event: ConnectionEvent) {
+        // The application may have stopped to listen; the timeline has it all the same.
+        let _ = self.events.unbounded_send(event);
+    }
+}
+
+fn row(transceiver: &Transceiver) -> TransceiverRow {
+    TransceiverRow {
+        mid: transceiver.mid().map(str::to_owned),
+        kind: transceiver.kind(),
+        direction: transceiver.direction(),
+        current_direction: transceiver.current_direction(),
     }
 }

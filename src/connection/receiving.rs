@@ -25,6 +25,8 @@ impl Receiving {
     /// A track has arrived: what comes in on `mid` is read from now on.
     pub(super) fn add(&mut self, mid: &str, kind: MediaKind) {
         let expected = self.expected();
+        // The mid of an offer that was rolled back may come again with another kind.
+        self.sinks.retain(|known, (was, _)| known != mid || *was == kind);
         self.sinks.entry(mid.to_owned()).or_insert_with(|| (kind, Sink::new(kind, mid, expected)));
     }
 

@@ -1,43 +1,59 @@
 //! From a source's pump to the engine, through a gate: media leaves only on an associated m-section whose current
-//! direction sends, once the transport is up. The engine itself would send earlier and elsewhere.
+//! direction sends, once the transport is up. The engine itself would send earlier and elsewhere. A sender keeps its
+//! m-section and its numbers while the sources behind it change.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
 use futures::task::AtomicWaker;
 
-use crate::engine::{EngineStats, RtpOut, RtpWriter, SenderId};
+use super::TransceiverId;
+use super::continuity::{Continuity, PumpId};
+use crate::engine::{EngineStats, RtpOut, RtpWriter};
 use crate::jsep::MediaKind;
 use crate::media::{Outgoing, PacketSink, PumpCounters, Source, pump};
 use crate::timeline::OutboundMedia;
 use crate::world::{Task, World, spawn};
 
-/// One track that we send.
+/// An RTCRtpSender that has sent, or may.
 #[derive(Debug)]
 pub(super) struct Sending {
-    pub(super) sender: SenderId,
+    pub(super) transceiver: TransceiverId,
     kind: MediaKind,
     gate: Arc<Gate>,
     counters: Arc<PumpCounters>,
-    /// Stops the pump when dropped.
-    _pump: Task,
+    /// How many sources have played.
+    sources: u32,
+    /// Stops the pump when dropped; none while the sender has no track.
+    pump: Option<Task>,
 }
 
 impl Sending {
-    /// Starts to play `source` through `writer`; nothing leaves before [`Sending::set_open`].
-    pub(super) fn start(
-        world: &Arc<dyn World>,
-        source: Box<dyn Source>,
-        sender: SenderId,
-        writer: RtpWriter,
-    ) -> Self {
-        let (gate, counters) = (Arc::new(Gate::default()), Arc::new(PumpCounters::default()));
-        let kind = source.kind();
-        let out = GatedWriter { gate: Arc::clone(&gate), writer };
-        let playing = pump(Arc::clone(world), source, out, Arc::clone(&counters));
-        Self { sender, kind, gate, counters, _pump: spawn(&**world, playing) }
+    pub(super) fn new(transceiver: TransceiverId, kind: MediaKind) -> Self {
+        let (gate, counters) = (Arc::default(), Arc::default());
+        Self { transceiver, kind, gate, counters, sources: 0, pump: None }
+    }
+
+    /// Plays `source` from now on in place of what played before; nothing leaves before [`Sending::set_open`].
+    pub(super) fn play(&mut self, world: &Arc<dyn World>, source: Option<Box<dyn Source>>) {
+        self.pump = None;
+        let Some(source) = source else { return };
+        self.sources += 1;
+        let out = GatedWriter {
+            world: Arc::clone(world),
+            gate: Arc::clone(&self.gate),
+            id: (self.transceiver, self.sources),
+            kind: self.kind,
+        };
+        let playing = pump(Arc::clone(world), source, out, Arc::clone(&self.counters));
+        self.pump = Some(spawn(&**world, playing));
+    }
+
+    /// Where the packets go: the m-section's writer, with what has left through it so far.
+    pub(super) fn bind(&self, writer: Option<(RtpWriter, Arc<Mutex<Continuity>>)>) {
+        *self.gate.exit() = writer;
     }
 
     pub(super) fn set_open(&self, open: bool) {
@@ -68,11 +84,20 @@ struct Gate {
     key_requests: AtomicU64,
     /// The pump, while it waits for the gate to open.
     waiting: AtomicWaker,
+    exit: Mutex<Option<(RtpWriter, Arc<Mutex<Continuity>>)>>,
+}
+
+impl Gate {
+    fn exit(&self) -> MutexGuard<'_, Option<(RtpWriter, Arc<Mutex<Continuity>>)>> {
+        self.exit.lock().expect("no panic while the exit is held")
+    }
 }
 
 struct GatedWriter {
+    world: Arc<dyn World>,
     gate: Arc<Gate>,
-    writer: RtpWriter,
+    id: PumpId,
+    kind: MediaKind,
 }
 
 impl PacketSink for GatedWriter {
@@ -90,9 +115,15 @@ impl PacketSink for GatedWriter {
     }
 
     async fn write(&mut self, packet: Outgoing) {
+        let Some((writer, line)) = self.gate.exit().clone() else { return };
         let Outgoing { sequence, timestamp, marker, payload } = packet;
+        let now = self.world.now();
+        let (sequence, timestamp) = {
+            let mut line = line.lock().expect("no panic while numbers are held");
+            line.number(self.id, self.kind, now, sequence, timestamp)
+        };
         // A closed engine takes nothing more; the connection ends the pump then.
-        let _ = self.writer.write(RtpOut { sequence, timestamp, marker, payload }).await;
+        let _ = writer.write(RtpOut { sequence, timestamp, marker, payload }).await;
     }
 
     fn take_key_requests(&mut self) -> u64 {

@@ -4,36 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState, RTCSignalingState,
+    RTCPeerConnectionState,
 };
 
 use super::shared::Shared;
-use super::{EngineEvent, candidates, receive, words};
+use super::{EngineEvent, candidates, words};
 use crate::jsep::DtlsState;
-use crate::world::spawn;
 
 pub(super) struct Callbacks(pub(super) Arc<Shared>);
 
 #[async_trait]
 impl PeerConnectionEventHandler for Callbacks {
-    async fn on_negotiation_needed(&self) {
-        self.0.emit(EngineEvent::NegotiationNeeded);
-    }
-
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let url = event.candidate.url.as_deref().or(Some(&event.url));
         if let Some(candidate) = candidates::from_engine(&event.candidate, url) {
             let events = self.0.gathering().candidate(candidate);
             self.0.emit_all(events);
-        }
-    }
-
-    async fn on_signaling_state_change(&self, state: RTCSignalingState) {
-        if let Some(state) = words::signaling_state(state) {
-            self.0.emit(EngineEvent::SignalingState(state));
         }
     }
 
@@ -69,10 +57,5 @@ impl PeerConnectionEventHandler for Callbacks {
             self.0.emit(EngineEvent::ConnectionState(state));
         }
         self.0.trace.nudge();
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        let task = spawn(&*self.0.world, receive::read(self.0.clone(), track));
-        self.0.own(task);
     }
 }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::SenderId;
-use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, MediaKind, SignalingState};
+use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, MediaKind};
 use crate::timeline::{CandidatePair, IceCandidate};
 
 /// Something that happened in the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineEvent {
-    /// `signalingstatechange`.
-    SignalingState(SignalingState),
     /// `icegatheringstatechange`: gathering, then complete, once for each ICE generation.
     GatheringState(GatheringState),
     /// `iceconnectionstatechange`.
@@ -45,8 +42,6 @@ pub enum EngineEvent {
         /// Why.
         reason: String,
     },
-    /// `negotiationneeded`, as the engine sees it; the model decides.
-    NegotiationNeeded,
     /// The selected pair is now this one.
     SelectedPair(Box<CandidatePair>),
     /// An RTP packet on an m-section that may receive.
@@ -60,10 +55,8 @@ pub enum EngineEvent {
     },
     /// The peer asks for a key frame (PLI or FIR).
     KeyFrameRequested {
-        /// The m-section of the sender.
-        mid: Option<String>,
-        /// The sender.
-        sender: SenderId,
+        /// The m-section of what we send.
+        mid: String,
     },
     /// A known fault of the engine showed, not of the peer.
     Limit {

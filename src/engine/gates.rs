@@ -1,17 +1,20 @@
-//! Where media may flow: only where the owner says so and the engine has negotiated it, too.
+//! Where media may flow: only where the owner says so and both descriptions agree, too.
 //!
-//! The engine sends for a transceiver that has no mid, and accepts packets that no m-section declared.
+//! The engine sends on every section that it has, and hears whatever comes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::jsep::MediaKind;
-
-/// The receiving gates by mid.
+/// The gates of both directions by the mid on the wire.
 #[derive(Debug, Default)]
-pub(super) struct Gates {
-    receive: Mutex<BTreeMap<String, Arc<Gate>>>,
+pub(super) struct Gates(Mutex<BTreeMap<String, Ways>>);
+
+/// Out and in.
+#[derive(Debug, Default)]
+struct Ways {
+    send: Arc<Gate>,
+    receive: Arc<Gate>,
 }
 
 /// One direction of one m-section; closed at first.
@@ -20,23 +23,29 @@ pub(super) struct Gate {
     allowed: AtomicBool,
     negotiated: AtomicBool,
     payload_type: AtomicU8,
-    kind: OnceLock<MediaKind>,
 }
 
 impl Gates {
+    /// The gate of what leaves on that m-section.
+    pub(super) fn send(&self, mid: &str) -> Arc<Gate> {
+        self.lock().entry(mid.to_owned()).or_default().send.clone()
+    }
+
     /// The gate of what comes in on that m-section.
     pub(super) fn receive(&self, mid: &str) -> Arc<Gate> {
-        let mut gates = self.receive.lock().expect("no panic while the gates are held");
-        match gates.get(mid) {
-            Some(gate) => gate.clone(),
-            None => gates.entry(mid.to_owned()).or_default().clone(),
+        self.lock().entry(mid.to_owned()).or_default().receive.clone()
+    }
+
+    /// The m-section is gone. Whoever holds its gates finds them closed for good.
+    pub(super) fn forget(&self, mid: &str) {
+        if let Some(ways) = self.lock().remove(mid) {
+            ways.send.negotiate(false);
+            ways.receive.negotiate(false);
         }
     }
 
-    /// Forgets what was negotiated, before it is asked for anew.
-    pub(super) fn forget_negotiated(&self) {
-        let gates = self.receive.lock().expect("no panic while the gates are held");
-        gates.values().for_each(|gate| gate.negotiate(false));
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Ways>> {
+        self.0.lock().expect("no panic while the gates are held")
     }
 }
 
@@ -46,20 +55,12 @@ impl Gate {
         self.allowed.store(allowed, Ordering::Relaxed);
     }
 
-    /// The engine's negotiation.
+    /// What the descriptions say.
     pub(super) fn negotiate(&self, negotiated: bool) {
         self.negotiated.store(negotiated, Ordering::Relaxed);
     }
 
-    /// The kind of the m-section, which never changes.
-    pub(super) fn set_kind(&self, kind: MediaKind) {
-        let _ = self.kind.set(kind);
-    }
-
-    pub(super) fn kind(&self) -> Option<MediaKind> {
-        self.kind.get().copied()
-    }
-
+    /// The engine's payload type, for what leaves.
     pub(super) fn set_payload_type(&self, payload_type: u8) {
         self.payload_type.store(payload_type, Ordering::Relaxed);
     }
@@ -86,8 +87,8 @@ mod tests {
         assert!(!gate.is_open());
         gate.negotiate(true);
         assert!(gate.is_open());
-        assert!(!gates.receive("1").is_open());
-        gates.forget_negotiated();
-        assert!(!gate.is_open());
+        assert!(!gates.receive("1").is_open() && !gates.send("0").is_open());
+        gates.forget("0");
+        assert!(!gate.is_open() && !gates.receive("0").is_open());
     }
 }

@@ -22,8 +22,17 @@ pub(super) struct Gathering {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Generation {
     ufrag: String,
-    mid: String,
+    point: Point,
     stage: Stage,
+    /// The generation before had found everything. Its sockets are ours still, so there is nothing more to find.
+    known: bool,
+}
+
+/// The m-section that candidates are named after: the first that is in use, since everything is bundled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) mid: String,
+    pub(super) index: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +54,16 @@ impl Gathering {
         Self { servers, ..Self::default() }
     }
 
-    /// A local description with this ufrag and first mid is about to be applied. The engine may report candidates
-    /// before it returns.
-    pub(super) fn arm(&mut self, ufrag: &str, mid: &str) -> Before {
+    /// A local description with this ufrag is about to be applied. The engine may report candidates before it returns.
+    /// After an ICE restart it reports none: it keeps its sockets, so their candidates are those of the new generation,
+    /// too.
+    pub(super) fn arm(&mut self, ufrag: &str, point: Point) -> Before {
         let before = Before(self.generation.clone());
         match &mut self.generation {
-            Some(generation) if generation.ufrag == ufrag => generation.arm(mid),
-            _ => {
-                self.gathered.clear();
-                self.generation =
-                    Some(Generation { ufrag: ufrag.to_owned(), mid: mid.to_owned(), stage: Stage::Armed });
+            Some(generation) if generation.ufrag == ufrag => generation.arm(point),
+            last => {
+                let known = last.as_ref().is_some_and(|last| last.stage == Stage::Complete);
+                *last = Some(Generation { ufrag: ufrag.to_owned(), point, stage: Stage::Armed, known });
             }
         }
         before
@@ -80,7 +89,10 @@ impl Gathering {
 
     /// The description was applied. With the ufrag if a new generation gathers now.
     pub(super) fn begin(&mut self) -> (Vec<EngineEvent>, Option<String>) {
-        let events = self.announce();
+        let mut events = self.announce();
+        if self.generation.as_ref().is_some_and(|generation| generation.known) {
+            events.extend(self.complete());
+        }
         let gathers = self.generation.as_ref().filter(|generation| generation.stage == Stage::Gathering);
         (events, gathers.map(|generation| generation.ufrag.clone()))
     }
@@ -124,6 +136,16 @@ impl Gathering {
         events
     }
 
+    /// The candidates of that generation so far, and whether they are all.
+    pub(super) fn gathered_for(&self, ufrag: &str) -> (Vec<String>, bool) {
+        let generation = self.generation.as_ref().filter(|generation| generation.ufrag == ufrag);
+        let Some(generation) = generation.filter(|generation| generation.stage != Stage::RolledBack) else {
+            return (Vec::new(), false);
+        };
+        let texts = self.gathered.iter().map(|candidate| candidate.candidate.clone()).collect();
+        (texts, generation.stage == Stage::Complete)
+    }
+
     /// The gathered candidate at that address, which knows its server.
     pub(super) fn find(&self, address: &str, candidate_type: &str) -> Option<&IceCandidate> {
         let same = |candidate: &&IceCandidate| {
@@ -157,8 +179,8 @@ impl Gathering {
 }
 
 impl Generation {
-    fn arm(&mut self, mid: &str) {
-        mid.clone_into(&mut self.mid);
+    fn arm(&mut self, point: Point) {
+        self.point = point;
         if self.stage == Stage::RolledBack {
             self.stage = Stage::Armed;
         }
@@ -167,9 +189,8 @@ impl Generation {
     fn candidate(&self, candidate: IceCandidate) -> EngineEvent {
         EngineEvent::Candidate {
             candidate: Box::new(candidate),
-            // Everything is bundled, so the candidates are the first m-section's.
-            mid: self.mid.clone(),
-            index: 0,
+            mid: self.point.mid.clone(),
+            index: self.point.index,
             ufrag: self.ufrag.clone(),
         }
     }
@@ -195,6 +216,10 @@ mod tests {
         }
     }
 
+    fn at(mid: &str) -> Point {
+        Point { mid: mid.into(), index: 0 }
+    }
+
     /// Events in short, so that a test reads as a list.
     fn short(events: &[EngineEvent]) -> Vec<String> {
         events
@@ -214,7 +239,7 @@ mod tests {
     #[test]
     fn gathering_comes_before_a_candidate_that_overtakes_the_description() {
         let mut gathering = Gathering::default();
-        gathering.arm("abcd", "0");
+        gathering.arm("abcd", at("0"));
         assert_eq!(short(&gathering.candidate(host("a"))), ["gathering", "a mid 0 ufrag abcd"]);
         assert_eq!(gathering.begin(), (vec![], Some("abcd".into())));
     }
@@ -222,40 +247,54 @@ mod tests {
     #[test]
     fn complete_comes_once_for_each_generation() {
         let mut gathering = Gathering::default();
-        gathering.arm("abcd", "0");
+        gathering.arm("abcd", at("0"));
         assert_eq!(short(&gathering.begin().0), ["gathering"]);
         assert_eq!(short(&gathering.complete()), ["end abcd", "complete"]);
         assert_eq!(short(&gathering.complete()), [""; 0]);
         assert_eq!(short(&gathering.candidate(host("late"))), [""; 0]);
-        gathering.arm("abcd", "1");
+        gathering.arm("abcd", at("1"));
         assert_eq!(gathering.begin(), (vec![], None));
-        gathering.arm("efgh", "1");
-        assert_eq!(short(&gathering.begin().0), ["gathering"]);
-        assert_eq!(short(&gathering.candidate(host("b"))), ["b mid 1 ufrag efgh"]);
+    }
+
+    #[test]
+    fn a_restart_names_the_candidates_that_are_kept_again() {
+        let mut gathering = Gathering::default();
+        gathering.arm("abcd", at("0"));
+        gathering.candidate(host("a"));
+        gathering.arm("efgh", at("0"));
+        assert_eq!(short(&gathering.begin().0), ["gathering", "a mid 0 ufrag efgh"]);
+        assert_eq!(short(&gathering.candidate(host("b"))), ["b mid 0 ufrag efgh"]);
         assert_eq!(short(&gathering.complete()), ["end efgh", "complete"]);
+        gathering.arm("ijkl", at("1"));
+        let (events, gathers) = gathering.begin();
+        assert_eq!(
+            short(&events),
+            ["gathering", "a mid 1 ufrag ijkl", "b mid 1 ufrag ijkl", "end ijkl", "complete"]
+        );
+        assert_eq!(gathers, None);
     }
 
     #[test]
     fn a_first_offer_rolled_back_gathers_again_and_a_later_one_does_not() {
         let mut gathering = Gathering::default();
-        gathering.arm("abcd", "0");
+        gathering.arm("abcd", at("0"));
         gathering.candidate(host("a"));
         gathering.complete();
         gathering.roll_back();
         assert_eq!(short(&gathering.candidate(host("b"))), [""; 0]);
-        gathering.arm("abcd", "1");
+        gathering.arm("abcd", at("1"));
         assert_eq!(short(&gathering.begin().0), ["gathering", "a mid 1 ufrag abcd", "b mid 1 ufrag abcd"]);
         assert_eq!(short(&gathering.complete()), ["end abcd", "complete"]);
         gathering.establish();
         gathering.roll_back();
-        gathering.arm("abcd", "1");
+        gathering.arm("abcd", at("1"));
         assert_eq!(gathering.begin(), (vec![], None));
     }
 
     #[test]
     fn a_refused_description_leaves_no_trace() {
         let mut gathering = Gathering::default();
-        let before = gathering.arm("abcd", "0");
+        let before = gathering.arm("abcd", at("0"));
         gathering.disarm(before);
         assert_eq!(gathering.begin(), (vec![], None));
         assert_eq!(short(&gathering.complete()), [""; 0]);
@@ -265,7 +304,7 @@ mod tests {
     fn the_deadline_names_the_servers_that_were_silent() {
         let server = |given: &str| UsedServer { given: given.into(), resolved: format!("{given}!") };
         let mut gathering = Gathering::new(vec![server("stun:a"), server("turn:b")]);
-        gathering.arm("abcd", "0");
+        gathering.arm("abcd", at("0"));
         gathering.begin();
         gathering.candidate(IceCandidate { url: Some("stun:a!".into()), ..host("x") });
         assert_eq!(short(&gathering.give_up("other")), [""; 0]);

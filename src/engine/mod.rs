@@ -16,15 +16,17 @@ mod event;
 mod follow;
 mod gates;
 mod gathering;
+mod intake;
 #[cfg(test)]
 pub(crate) mod memory;
 mod negotiation;
 mod network;
 mod pace;
 mod peer_connection;
-mod receive;
+mod rounds;
+mod routing;
 mod runtime;
-mod senders;
+mod sections;
 mod servers;
 mod shared;
 mod socket;
@@ -33,6 +35,7 @@ mod tap;
 mod tests;
 mod translate;
 mod transport;
+mod trickle;
 mod words;
 mod writer;
 
@@ -42,7 +45,7 @@ pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
 pub use negotiation::Applied;
 pub use network::{Datagrams, MachineNetwork, Network, Socket};
-pub use peer_connection::{Engine, EngineTransceiver, SenderId, TransceiverId};
+pub use peer_connection::Engine;
 pub use writer::{RtpOut, RtpWriter};
 
 /// A filter for `env_logger` that keeps the crates below from printing: they warn once per packet in harmless moments.

@@ -1,46 +1,90 @@
-//! Descriptions and candidates.
+//! Descriptions: what the wire says. The engine follows in rounds of its own.
 
-use std::sync::Arc;
+use rand::RngExt;
 
-use webrtc::peer_connection::{RTCIceCandidateInit, RTCSdpType, RTCSessionDescription};
-
-use super::translate::{EngineSdp, IceTarget, Section, SetupRole, WireSdp, sections, to_wire};
-use super::{Engine, EngineError, EngineEvent, transport};
-use crate::jsep::{MediaKind, SdpType};
-use crate::world::spawn;
+use super::gathering::Point;
+use super::rounds::Stage;
+use super::translate::{
+    Agreed, Composed, ComposedSection, EngineSdp, Facts, Remote, SetupRole, answers, compose, shared_formats,
+};
+use super::{Engine, EngineError, EngineEvent};
+use crate::jsep::{LocalDescription, SdpType, SectionMedia, Side};
+use crate::world::World;
 
 /// A description was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The engine's text where it differs from the wire's.
+    /// What the engine saw instead, if it saw anything: its own text of ours, or the peer's made for it.
     pub engine_sdp: Option<String>,
 }
 
 /// What is remembered between descriptions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Negotiation {
-    /// What was created last, as it goes over the wire and as the engine has it.
-    created: Option<(WireSdp, EngineSdp)>,
+    session: u64,
+    version: u64,
+    cname: String,
     role: SetupRole,
-    /// For candidates of the peer.
-    target: Option<IceTarget>,
-    /// The m-sections of the description that was applied last.
-    sections: Vec<Section>,
-    /// Our description that is in force.
-    local: Option<SdpType>,
+    pub(super) agreed: Agreed,
+    /// What was composed last.
+    created: Option<Local>,
+    pub(super) pending_local: Option<Local>,
+    pub(super) pending_remote: Option<Remote>,
+    /// The descriptions of the last negotiation that came to an answer.
+    pub(super) current: Option<(Local, Remote)>,
+    /// Candidates of the peer's description that the engine has not seen yet.
+    pub(super) queue: Vec<String>,
+}
+
+/// A description of ours.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    pub(super) ours: LocalDescription,
+    wire: String,
+    pub(super) sections: Vec<ComposedSection>,
+    ufrag: String,
 }
 
 impl Negotiation {
-    pub(super) fn kind(&self, mid: &str) -> Option<MediaKind> {
-        self.sections.iter().find(|section| section.mid == mid)?.kind
+    pub(super) fn new(world: &dyn World, label: &str) -> Self {
+        let mut rng = world.rng(&format!("{label}/session"));
+        Self {
+            // RFC 9429 §5.2.1: a 63 bit number.
+            session: rng.random::<u64>() >> 1,
+            version: 0,
+            cname: format!("{:016x}", rng.random::<u64>()),
+            role: SetupRole::default(),
+            agreed: Agreed::default(),
+            created: None,
+            pending_local: None,
+            pending_remote: None,
+            current: None,
+            queue: Vec::new(),
+        }
     }
 
-    /// The engine's text for one of ours; a text that somebody has changed is given to the engine as it is.
-    fn engine_text(&self, wire: &str) -> EngineSdp {
-        match &self.created {
-            Some((created, engine)) if created.0 == wire => engine.clone(),
-            _ => EngineSdp(wire.to_owned()),
-        }
+    pub(super) fn current_remote(&self) -> Option<&Remote> {
+        self.current.as_ref().map(|(_, remote)| remote)
+    }
+
+    fn local(&self) -> Option<&Local> {
+        self.pending_local.as_ref().or_else(|| self.current.as_ref().map(|(local, _)| local))
+    }
+}
+
+impl Local {
+    /// The m-section that the transport belongs to.
+    fn point(&self) -> Option<Point> {
+        let live = |section: &ComposedSection| !matches!(section, ComposedSection::Rejected { .. });
+        let index = self.sections.iter().position(live)?;
+        Some(Point { mid: self.ours.sections.get(index)?.mid.clone(), index: u16::try_from(index).ok()? })
+    }
+
+    pub(super) fn lives(&self, mid: &str) -> bool {
+        let mut sections = self.ours.sections.iter().zip(&self.sections);
+        sections.any(|(section, composed)| {
+            section.mid == mid && matches!(composed, ComposedSection::Media { .. })
+        })
     }
 }
 
@@ -48,179 +92,274 @@ impl Engine {
     /// The text to send as an offer.
     ///
     /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Closed`], [`EngineError::Failed`].
-    pub async fn create_offer(&mut self) -> Result<String, EngineError> {
-        let offer = self.connection.create_offer(None).await?;
-        Ok(self.created(SdpType::Offer, offer))
+    /// [`EngineError::Closed`], [`EngineError::Failed`].
+    pub async fn create_offer(&mut self, ours: &LocalDescription) -> Result<String, EngineError> {
+        if ours.sections.iter().any(|section| section.media == SectionMedia::Data && !section.rejected) {
+            self.want_data().await?;
+        }
+        self.create(ours, None).await
     }
 
-    /// The text to send as an answer.
+    /// The text to send as an answer to the offer that was applied last.
     ///
     /// # Errors
-    /// [`EngineError::InvalidState`], [`EngineError::Closed`], [`EngineError::Failed`].
-    pub async fn create_answer(&mut self) -> Result<String, EngineError> {
-        let answer = self.connection.create_answer(None).await?;
-        Ok(self.created(SdpType::Answer, answer))
+    /// [`EngineError::InvalidState`] without an offer, [`EngineError::Closed`], [`EngineError::Failed`].
+    pub async fn create_answer(&mut self, ours: &LocalDescription) -> Result<String, EngineError> {
+        let Some(offer) = self.negotiation.pending_remote.clone() else {
+            return Err(EngineError::InvalidState("there is no remote offer to answer".to_owned()));
+        };
+        self.create(ours, Some(&offer)).await
     }
 
-    /// Applies our own description, given as it goes over the wire. For a rollback the text is not read.
+    /// Applies our own description, given as it goes over the wire: a text that was created, or one that somebody has
+    /// changed.
     ///
     /// # Errors
     /// [`EngineError::InvalidState`], [`EngineError::Description`], [`EngineError::Closed`].
-    pub async fn set_local(&mut self, sdp_type: SdpType, wire: &str) -> Result<Applied, EngineError> {
-        let engine = self.negotiation.engine_text(wire);
-        let sections = sections(&engine.0);
-        let description = description(sdp_type, engine.0.clone())?;
-        let before = sections.first().filter(|_| sdp_type != SdpType::Rollback).map(|first| {
-            let ufrag = first.ufrag.as_deref().unwrap_or_default();
-            self.shared.gathering().arm(ufrag, &first.mid)
-        });
-        if let Err(error) = self.connection.set_local_description(description).await {
-            before.into_iter().for_each(|before| self.shared.gathering().disarm(before));
-            return Err(refused(error));
-        }
-        if sdp_type == SdpType::Rollback {
-            self.shared.gathering().roll_back();
+    pub async fn set_local(&mut self, ours: &LocalDescription, wire: &str) -> Result<Applied, EngineError> {
+        // An answer may be applied as a provisional one.
+        let same = |created: &Local| created.ours.sections == ours.sections;
+        let Some(mut local) = self.negotiation.created.clone().filter(same) else {
+            return Err(EngineError::InvalidState("that description was not created here".to_owned()));
+        };
+        wire.clone_into(&mut local.wire);
+        local.ours.sdp_type = ours.sdp_type;
+        let engine_sdp = if answers(ours.sdp_type) {
+            let Some(remote) = self.negotiation.pending_remote.clone() else {
+                return Err(EngineError::InvalidState("there is no remote offer to answer".to_owned()));
+            };
+            self.set_answer(local, remote).await?
         } else {
-            self.begin_gathering();
-        }
-        let ours = WireSdp(wire.to_owned());
-        self.applied(sdp_type, &sections, Some(&ours)).await;
-        Ok(Applied { engine_sdp: (sdp_type != SdpType::Rollback && engine.0 != wire).then_some(engine.0) })
+            self.set_offer(local).await?
+        };
+        Ok(Applied { engine_sdp: engine_sdp.map(|text| text.0) })
     }
 
-    /// Applies the peer's description, given as it came over the wire. For a rollback the text is not read.
+    /// Applies the peer's description, given as it came over the wire. An offer reaches the engine with our answer.
     ///
     /// # Errors
     /// [`EngineError::InvalidState`], [`EngineError::Description`], [`EngineError::Closed`].
     pub async fn set_remote(&mut self, sdp_type: SdpType, wire: &str) -> Result<Applied, EngineError> {
-        let sections = sections(wire);
-        let description = description(sdp_type, wire.to_owned())?;
-        if let Err(error) = self.connection.set_remote_description(description).await {
-            return Err(self.refused_remote(error));
+        if self.shared.is_closing() {
+            return Err(EngineError::Closed);
         }
-        if sdp_type != SdpType::Rollback {
-            self.negotiation.target = Some(IceTarget::new(sections.clone()));
+        let remote = Remote::read(sdp_type, wire)?;
+        if let Some(apart) = remote.unbundled() {
+            let detail =
+                format!("m-section {:?} is not bundled, and the engine has one transport", apart.mid);
+            self.shared.emit(EngineEvent::Limit { limit: "no-bundle", detail });
         }
-        self.applied(sdp_type, &sections, None).await;
-        Ok(Applied::default())
+        if !answers(sdp_type) {
+            if self.negotiation.pending_local.is_some() {
+                // W3C webrtc §4.4.1.5: an offer takes ours back.
+                self.rollback(Side::Local).await?;
+            }
+            self.negotiation.pending_remote = Some(remote);
+            self.negotiation.queue.clear();
+            return Ok(Applied::default());
+        }
+        let Some(local) = self.negotiation.pending_local.clone() else {
+            return Err(EngineError::InvalidState("there is no offer of ours to answer".to_owned()));
+        };
+        let agreed = self.learned(&remote);
+        let mut shown = None;
+        if self.rounds.stage == Stage::Offered {
+            shown = self.round_answered(&remote, &agreed).await.map_err(refused)?;
+        }
+        if self.rounds.stage == Stage::Established
+            && let Some((_, theirs)) = self.round_again(&remote, &agreed).await.map_err(refused)?
+        {
+            shown = Some(theirs);
+        }
+        let setup = remote.transport().and_then(|section| section.setup.clone());
+        self.complete(local, remote, agreed, setup.as_deref(), false).await;
+        Ok(Applied { engine_sdp: shown.map(|text| text.0) })
+    }
+
+    /// Takes a description back: ours or the peer's that is not answered yet.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidState`] when there is none, [`EngineError::Closed`], [`EngineError::Failed`].
+    pub async fn rollback(&mut self, side: Side) -> Result<(), EngineError> {
+        let negotiation = &mut self.negotiation;
+        match side {
+            Side::Local if negotiation.pending_local.is_some() => {
+                self.round_rollback().await?;
+                self.negotiation.pending_local = None;
+            }
+            Side::Remote if negotiation.pending_remote.is_some() => {
+                negotiation.pending_remote = None;
+                negotiation.queue.clear();
+            }
+            _ => return Err(EngineError::InvalidState("there is nothing to roll back".to_owned())),
+        }
+        self.release_sections();
+        self.refresh().await;
+        Ok(())
     }
 
     /// Our description in force with the candidates gathered so far, as it goes over the wire: what is sent without
     /// trickling.
     pub async fn local_description(&self) -> Option<(SdpType, String)> {
-        let sdp_type = self.negotiation.local?;
-        let engine = EngineSdp(self.connection.local_description().await?.sdp);
-        Some((sdp_type, to_wire(&engine, sdp_type, self.negotiation.role).0))
+        let local = self.negotiation.local()?;
+        let point = local.point();
+        let (candidates, complete) = self.shared.gathering().gathered_for(&local.ufrag);
+        let text = super::translate::with_candidates(&local.wire, point?.index, &candidates, complete);
+        Some((local.ours.sdp_type, text))
     }
 
-    /// Adds a candidate of the peer. An empty text is the end of its candidates.
-    ///
-    /// # Errors
-    /// [`EngineError::InvalidState`] without a remote description, [`EngineError::UnknownMid`],
-    /// [`EngineError::UnknownUfrag`], [`EngineError::Candidate`], [`EngineError::Closed`].
-    pub async fn add_candidate(
+    async fn create(
         &mut self,
-        candidate: &str,
-        mid: Option<&str>,
-        index: Option<u16>,
-        ufrag: Option<&str>,
-    ) -> Result<(), EngineError> {
-        let Some(target) = &self.negotiation.target else {
-            return Err(EngineError::InvalidState("there is no remote description yet".to_owned()));
-        };
-        // The engine takes candidates of any m-section and of any generation.
-        target.check(mid, index, ufrag)?;
-        let text = candidate.trim().trim_start_matches("a=");
-        if text.trim_start_matches("candidate:").is_empty() || text == "end-of-candidates" {
-            return Ok(());
+        ours: &LocalDescription,
+        offer: Option<&Remote>,
+    ) -> Result<String, EngineError> {
+        if self.shared.is_closing() {
+            return Err(EngineError::Closed);
         }
-        if transport::knows_as_peer_reflexive(&*self.connection, text).await {
-            return Ok(());
-        }
-        let init = RTCIceCandidateInit { candidate: text.to_owned(), ..RTCIceCandidateInit::default() };
-        self.connection
-            .add_ice_candidate(init)
-            .await
-            .map_err(|error| EngineError::Candidate(error.to_string()))?;
-        // The engine queues a check for it and wakes nobody.
-        self.shared.pace.kick();
-        Ok(())
-    }
-
-    /// The engine starts its transports with the first offer, does not stop them when that offer is rolled back, and
-    /// refuses to start them again.
-    fn refused_remote(&self, error: webrtc::error::Error) -> EngineError {
-        if error != webrtc::error::Error::ErrICETransportNotInNew {
-            return refused(error);
-        }
-        let detail = format!("an offer after a first offer that was rolled back: {error}");
-        self.shared.emit(EngineEvent::Limit { limit: "rollback-of-first-offer", detail });
-        EngineError::from(error)
-    }
-
-    fn created(&mut self, sdp_type: SdpType, description: RTCSessionDescription) -> String {
-        let engine = EngineSdp(description.sdp);
-        let wire = to_wire(&engine, sdp_type, self.negotiation.role);
-        let text = wire.0.clone();
-        self.negotiation.created = Some((wire, engine));
-        text
-    }
-
-    /// Something was applied: the transport may have started, and roles, mids and directions may have changed.
-    async fn applied(&mut self, sdp_type: SdpType, sections: &[Section], ours: Option<&WireSdp>) {
-        self.shared.set_pace();
-        if sdp_type != SdpType::Rollback {
-            self.negotiation.sections = sections.to_vec();
-            if ours.is_some() {
-                self.negotiation.local = Some(sdp_type);
+        let data = self.rounds.stage == Stage::Fresh || self.rounds.data;
+        let restart = ours.ice_restart || offer.is_some_and(|offer| self.restarts(offer));
+        let mut facts = Facts { data, ..Facts::default() };
+        for section in ours.sections.iter().filter(|section| !section.rejected) {
+            match section.media {
+                SectionMedia::Track(kind) => {
+                    let takes = offer.and_then(|offer| offer.section(&section.mid));
+                    if takes.is_some_and(|offered| shared_formats(offered).is_empty()) {
+                        continue;
+                    }
+                    let (connection, shared) = (&*self.connection, &*self.shared);
+                    self.sections.bind(&section.mid, kind, connection, shared, &self.label).await?;
+                }
+                SectionMedia::Data if !data => self.limit_of_late_data(&section.mid),
+                SectionMedia::Data | SectionMedia::Unknown { .. } => {}
             }
         }
-        if sdp_type == SdpType::Answer {
-            self.shared.gathering().establish();
-            let setup = |sections: &[Section]| sections.iter().find_map(|section| section.setup.clone());
-            let ours = ours.map(|wire| super::translate::sections(&wire.0));
-            let theirs = if ours.is_none() { setup(sections) } else { None };
-            let ours = ours.and_then(|sections| setup(&sections));
-            self.negotiation.role = self.negotiation.role.after(theirs.as_deref(), ours.as_deref());
+        let bound =
+            self.sections.iter().filter_map(|section| Some((section.wire_mid.clone()?, section.ssrc)));
+        facts.ssrcs = bound.collect();
+        if ours.bundle().next().is_some() {
+            self.sections.at_least_one(&*self.connection, &self.shared, &self.label).await?;
+            let transport = self.own_transport(restart).await?;
+            let (candidates, complete) = self.shared.gathering().gathered_for(&transport.ice.ufrag);
+            (facts.ufrag, facts.pwd) = (transport.ice.ufrag, transport.ice.pwd);
+            facts.fingerprints = transport.fingerprints;
+            (facts.candidates, facts.end_of_candidates) = (candidates, complete);
         }
+        let negotiation = &mut self.negotiation;
+        negotiation.version += 1;
+        facts.setup = negotiation.role.attribute(ours.sdp_type, offer);
+        (facts.session, facts.version) = (negotiation.session, negotiation.version);
+        facts.cname.clone_from(&negotiation.cname);
+        let Composed { wire, sections } = compose(ours, &facts, &negotiation.agreed, offer);
+        negotiation.created =
+            Some(Local { ours: ours.clone(), wire: wire.0.clone(), sections, ufrag: facts.ufrag });
+        Ok(wire.0)
+    }
+
+    async fn set_offer(&mut self, local: Local) -> Result<Option<EngineSdp>, EngineError> {
+        if self.negotiation.pending_remote.is_some() {
+            return Err(EngineError::InvalidState("there is an offer of the peer".to_owned()));
+        }
+        let mut engine = None;
+        let before = local.point().map(|point| self.shared.gathering().arm(&local.ufrag, point));
+        if self.rounds.stage == Stage::Fresh && before.is_some() {
+            match self.round_offer().await {
+                Ok(text) => engine = Some(text),
+                Err(error) => {
+                    before.into_iter().for_each(|before| self.shared.gathering().disarm(before));
+                    return Err(refused(error));
+                }
+            }
+        }
+        self.begin_gathering();
+        self.negotiation.pending_local = Some(local);
+        self.shared.set_pace();
         self.refresh().await;
+        Ok(engine)
     }
 
-    /// Reports that gathering began, and sets the deadline that the engine does not have.
-    fn begin_gathering(&self) {
-        let (events, generation) = self.shared.gathering().begin();
-        self.shared.emit_all(events);
-        let Some(ufrag) = generation else { return };
-        let (shared, patience) = (Arc::downgrade(&self.shared), self.gathering_timeout);
-        let sleep = self.shared.world.sleep(patience);
-        let deadline = async move {
-            sleep.await;
-            let Some(shared) = shared.upgrade() else { return };
-            let events = shared.gathering().give_up(&ufrag);
-            shared.emit_all(events);
+    async fn set_answer(&mut self, local: Local, remote: Remote) -> Result<Option<EngineSdp>, EngineError> {
+        let agreed = self.learned(&remote);
+        let before = local.point().map(|point| self.shared.gathering().arm(&local.ufrag, point));
+        let round = match self.rounds.stage {
+            Stage::Established => {
+                self.round_again(&remote, &agreed).await.map(|round| round.map(|(ours, _)| ours))
+            }
+            _ if before.is_none() => Ok(None),
+            _ => {
+                let data =
+                    local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
+                self.round_answer(&remote, &agreed, data).await
+            }
         };
-        self.shared.own(spawn(&*self.shared.world, deadline));
+        let engine = match round {
+            Ok(engine) => engine,
+            Err(error) => {
+                before.into_iter().for_each(|before| self.shared.gathering().disarm(before));
+                return Err(refused(error));
+            }
+        };
+        self.begin_gathering();
+        let setup = self.negotiation.role.attribute(local.ours.sdp_type, Some(&remote));
+        self.complete(local, remote, agreed, Some(setup), true).await;
+        Ok(engine)
     }
-}
 
-fn description(sdp_type: SdpType, sdp: String) -> Result<RTCSessionDescription, EngineError> {
-    let made = match sdp_type {
-        SdpType::Offer => RTCSessionDescription::offer(sdp),
-        SdpType::Pranswer => RTCSessionDescription::pranswer(sdp),
-        SdpType::Answer => RTCSessionDescription::answer(sdp),
-        SdpType::Rollback => {
-            let mut rollback = RTCSessionDescription::default();
-            rollback.sdp_type = RTCSdpType::Rollback;
-            return Ok(rollback);
+    /// A negotiation came to an answer.
+    async fn complete(
+        &mut self,
+        local: Local,
+        remote: Remote,
+        agreed: Agreed,
+        setup: Option<&str>,
+        we_answer: bool,
+    ) {
+        let sdp_type = if we_answer { local.ours.sdp_type } else { remote.sdp_type };
+        if self.rounds.stage == Stage::Established {
+            self.shared.gathering().establish();
         }
-    };
-    made.map_err(|error| EngineError::Description(error.to_string()))
+        self.shared.set_pace();
+        let candidates: Vec<String> =
+            remote.sections.iter().flat_map(|section| section.candidates.clone()).collect();
+        let negotiation = &mut self.negotiation;
+        negotiation.role = negotiation.role.after(setup, we_answer);
+        negotiation.agreed = agreed;
+        negotiation.current = Some((local, remote));
+        // After a provisional answer the offer waits for the final one.
+        if sdp_type == SdpType::Answer {
+            negotiation.pending_local = None;
+            negotiation.pending_remote = None;
+        }
+        self.release_sections();
+        self.sections.spend();
+        self.refresh().await;
+        self.feed(candidates).await;
+    }
+
+    fn learned(&self, remote: &Remote) -> Agreed {
+        let mut agreed = self.negotiation.agreed.clone();
+        agreed.learn(remote);
+        agreed
+    }
+
+    /// The peer's description has other ICE credentials than its last one (RFC 8839 §4.4.1.1.1).
+    pub(super) fn restarts(&self, remote: &Remote) -> bool {
+        let ice = |remote: &Remote| remote.transport().and_then(|section| section.ice.clone());
+        let last = self.negotiation.current_remote().and_then(ice);
+        last.is_some() && ice(remote).is_some_and(|ice| Some(ice) != last)
+    }
+
+    fn limit_of_late_data(&self, mid: &str) {
+        let detail = format!(
+            "m-section {mid:?} wants data channels, but the call began without; the engine opens no data channel then, \
+             so the m-section is rejected"
+        );
+        self.shared.emit(EngineEvent::Limit { limit: "late-data-channel", detail });
+    }
 }
 
 /// What the engine says of a description that it refuses: its state, or the text.
-fn refused(error: webrtc::error::Error) -> EngineError {
-    match EngineError::from(error) {
+fn refused(error: EngineError) -> EngineError {
+    match error {
         EngineError::Failed(text) => EngineError::Description(text),
         other => other,
     }

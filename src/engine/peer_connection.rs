@@ -1,6 +1,5 @@
 //! One RTCPeerConnection.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,44 +17,20 @@ use super::callbacks::Callbacks;
 use super::dtls::DtlsTrace;
 use super::follow::follow;
 use super::gathering::Gathering;
+use super::intake::Intake;
 use super::negotiation::Negotiation;
 use super::pace::Pace;
+use super::rounds::Rounds;
 use super::runtime::{Driver, EngineRuntime};
-use super::senders::Sender;
+use super::sections::Sections;
 use super::servers::{self, Servers};
 use super::shared::Shared;
 use super::tap::Tap;
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, Network, RtpWriter, codecs, transport};
-use crate::jsep::{Direction, MediaKind};
 use crate::world::{World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A sender of an engine; counts from 0 in the order of [`Engine::add_track`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SenderId(pub usize);
-
-/// A transceiver of an engine; later ones have greater ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TransceiverId(pub usize);
-
-/// A transceiver as the engine has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineTransceiver {
-    /// Its id.
-    pub id: TransceiverId,
-    /// Its m-section, once associated.
-    pub mid: Option<String>,
-    /// The kind.
-    pub kind: MediaKind,
-    /// What the engine would negotiate next.
-    pub direction: Direction,
-    /// What was negotiated.
-    pub current_direction: Option<Direction>,
-    /// Its sender, if it was given a track.
-    pub sender: Option<SenderId>,
-}
 
 /// One RTCPeerConnection of the engine. Dropping it closes it.
 pub struct Engine {
@@ -65,9 +40,8 @@ pub struct Engine {
     pub(super) label: String,
     pub(super) gathering_timeout: Duration,
     pub(super) negotiation: Negotiation,
-    pub(super) senders: Vec<Sender>,
-    /// The kinds of the transceivers that we made; those of the peer are known by their m-section.
-    pub(super) kinds: BTreeMap<TransceiverId, MediaKind>,
+    pub(super) rounds: Rounds,
+    pub(super) sections: Sections,
     closed: bool,
 }
 
@@ -104,34 +78,35 @@ impl Engine {
         let connection = build(&config, servers, &shared, runtime).await?;
         shared.set_connection(&connection);
         watch(&shared, &driver);
+        let negotiation = Negotiation::new(&*shared.world, &config.label);
         let engine = Self {
             connection,
             shared,
             driver,
             label: config.label,
             gathering_timeout: config.gathering_timeout,
-            negotiation: Negotiation::default(),
-            senders: Vec::new(),
-            kinds: BTreeMap::new(),
+            negotiation,
+            rounds: Rounds::default(),
+            sections: Sections::default(),
             closed: false,
         };
         Ok((engine, events))
     }
 
-    /// What sends the packets of that sender; none if there is no such sender.
+    /// What sends on that m-section; none before a description of ours with it was created. It keeps its SSRC for as
+    /// long as the m-section lives.
     #[must_use]
-    pub fn writer(&self, sender: SenderId) -> Option<RtpWriter> {
-        self.senders.get(sender.0).map(|sender| sender.writer(&self.shared))
+    pub fn writer(&self, mid: &str) -> Option<RtpWriter> {
+        self.sections.bound(mid)?.writer(&self.shared)
     }
 
-    /// Opens or closes the gate of a sender; closed at first. Media leaves only if the engine, too, has negotiated it.
-    pub fn set_may_send(&self, sender: SenderId, may: bool) {
-        if let Some(sender) = self.senders.get(sender.0) {
-            sender.gate.allow(may);
-        }
+    /// Opens or closes the way out of an m-section; closed at first. Media leaves only where both descriptions say so,
+    /// too.
+    pub fn set_may_send(&self, mid: &str, may: bool) {
+        self.shared.gates.send(mid).allow(may);
     }
 
-    /// Opens or closes the gate of an m-section; closed at first. Media that comes while it is closed is dropped.
+    /// Opens or closes the way in of an m-section; closed at first. Media that comes while it is closed is dropped.
     pub fn set_may_receive(&self, mid: &str, may: bool) {
         self.shared.gates.receive(mid).allow(may);
     }
@@ -189,7 +164,8 @@ async fn build(
     let relay_only =
         config.relay_only && servers.engine.iter().any(|server| server.urls[0].starts_with("turn"));
     let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-    let (media_engine, registry) = codecs::media(Tap::new(shared.tap.clone()))?;
+    let (media_engine, registry) =
+        codecs::media(Tap::new(shared.tap.clone()), Intake::new(shared.demux.clone()))?;
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(servers.engine)
         .with_ice_transport_policy(policy)

@@ -1,18 +1,17 @@
 //! What the parts of one engine share: the clock, the way to the owner, and the facts that several of them need.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Instant;
 
 use futures::channel::mpsc;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::PeerConnection;
 
 use super::EngineEvent;
 use super::dtls::DtlsTrace;
 use super::gates::Gates;
 use super::gathering::Gathering;
+use super::intake::Demux;
 use super::pace::Pace;
 use super::tap::TapState;
 use crate::jsep::DtlsState;
@@ -27,20 +26,17 @@ pub(super) struct Shared {
     pub(super) trace: Arc<DtlsTrace>,
     pub(super) gates: Gates,
     pub(super) tap: Arc<TapState>,
+    pub(super) demux: Arc<Demux>,
     /// The transport is connected, so media may leave.
     pub(super) connected: AtomicBool,
     /// The selected pair is relayed.
     pub(super) relayed: AtomicBool,
     /// close() has begun; what ends from now on ends as it should.
     pub(super) closing: AtomicBool,
-    /// Rises with each applied description: mids and directions may have changed.
-    pub(super) negotiations: AtomicU64,
     events: Events,
     gathering: Mutex<Gathering>,
     dtls: Mutex<DtlsState>,
     tasks: Mutex<Vec<Task>>,
-    /// The streams that we receive, with their SSRCs, for feedback to their senders.
-    remote_tracks: Mutex<Vec<(u32, Arc<dyn TrackRemote>)>>,
     connection: OnceLock<Weak<dyn PeerConnection>>,
 }
 
@@ -52,8 +48,10 @@ impl Shared {
         pace: Arc<Pace>,
         trace: Arc<DtlsTrace>,
     ) -> Self {
+        let tap = Arc::new(TapState::new(world.clone(), events.clone()));
         Self {
-            tap: Arc::new(TapState::new(world.clone(), events.clone())),
+            demux: Arc::new(Demux::new(tap.clone(), events.clone())),
+            tap,
             gates: Gates::default(),
             world,
             pace,
@@ -61,12 +59,10 @@ impl Shared {
             connected: AtomicBool::new(false),
             relayed: AtomicBool::new(false),
             closing: AtomicBool::new(false),
-            negotiations: AtomicU64::new(0),
             events,
             gathering: Mutex::new(gathering),
             dtls: Mutex::new(DtlsState::New),
             tasks: Mutex::new(Vec::new()),
-            remote_tracks: Mutex::new(Vec::new()),
             connection: OnceLock::new(),
         }
     }
@@ -118,23 +114,10 @@ impl Shared {
         }
     }
 
-    /// A stream that comes in.
-    pub(super) fn remote_track(&self, ssrc: u32, track: &Arc<dyn TrackRemote>) {
-        let mut tracks = self.remote_tracks.lock().expect("no panic while held");
-        tracks.retain(|(known, _)| *known != ssrc);
-        tracks.push((ssrc, track.clone()));
-    }
-
     /// Asks the sender of `mid` for a key frame.
     pub(super) fn request_key_frame(&self, mid: &str) {
-        let Some(ssrc) = self.tap.remote_ssrc(mid) else { return };
-        let tracks = self.remote_tracks.lock().expect("no panic while held");
-        let Some((_, track)) = tracks.iter().find(|(known, _)| *known == ssrc) else { return };
-        let (track, pli) = (track.clone(), PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc });
-        self.world.spawn_detached(Box::pin(async move {
-            // An engine that is closing has no use for a picture.
-            let _ = track.write_rtcp(vec![Box::new(pli)]).await;
-        }));
+        self.tap.request_key_frame(mid);
+        self.pace.kick();
     }
 
     /// From now on nothing is reported as a fault, and our tasks stop.
@@ -143,7 +126,6 @@ impl Shared {
         self.connected.store(false, Ordering::Release);
         self.pace.stop();
         self.tasks.lock().expect("no panic while held").clear();
-        self.remote_tracks.lock().expect("no panic while held").clear();
     }
 
     pub(super) fn is_closing(&self) -> bool {

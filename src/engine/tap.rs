@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
@@ -13,10 +13,11 @@ use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
+use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 
 use super::shared::Events;
-use super::{EngineEvent, InboundRtcp, OutboundRtcp, SenderId};
+use super::{EngineEvent, InboundRtcp, OutboundRtcp};
 use crate::world::World;
 
 /// So many sender reports are remembered per stream; one a second goes out.
@@ -33,13 +34,17 @@ pub(super) struct TapState {
 struct Streams {
     local: BTreeMap<u32, LocalStream>,
     remote: BTreeMap<u32, RemoteStream>,
-    /// The stream that was last seen for each mid.
+    /// The stream that was last heard for each mid.
     newest: BTreeMap<String, u32>,
+    /// RTCP of ours that waits for the next wake of the driver.
+    waiting: VecDeque<Box<dyn rtc::rtcp::Packet>>,
 }
 
+#[derive(Default)]
 struct LocalStream {
-    sender: SenderId,
     mid: Option<String>,
+    /// What the wire calls the codec, where the engine calls it otherwise.
+    payload_type: Option<u8>,
     /// The middle 32 bits of the NTP time of our reports, and when they left.
     reports: VecDeque<(u32, Instant)>,
     rtcp: OutboundRtcp,
@@ -57,10 +62,15 @@ impl TapState {
     }
 
     /// A stream that we send.
-    pub(super) fn add_local(&self, ssrc: u32, sender: SenderId) {
-        let stream =
-            LocalStream { sender, mid: None, reports: VecDeque::new(), rtcp: OutboundRtcp::default() };
-        self.lock().local.insert(ssrc, stream);
+    pub(super) fn add_local(&self, ssrc: u32) {
+        self.lock().local.insert(ssrc, LocalStream::default());
+    }
+
+    /// The payload type that a stream of ours has on the wire.
+    pub(super) fn set_payload_type(&self, ssrc: u32, payload_type: u8) {
+        if let Some(stream) = self.lock().local.get_mut(&ssrc) {
+            stream.payload_type = Some(payload_type);
+        }
     }
 
     /// The m-section of a stream that we send.
@@ -72,14 +82,25 @@ impl TapState {
 
     /// The m-section of a stream that we receive.
     pub(super) fn set_remote_mid(&self, ssrc: u32, mid: &str) {
-        let mut streams = self.lock();
-        streams.remote.entry(ssrc).or_default().mid = Some(mid.to_owned());
-        streams.newest.insert(mid.to_owned(), ssrc);
+        self.lock().remote.entry(ssrc).or_default().mid = Some(mid.to_owned());
     }
 
-    /// The newest stream of an m-section that we receive.
-    pub(super) fn remote_ssrc(&self, mid: &str) -> Option<u32> {
-        self.lock().newest.get(mid).copied()
+    /// A packet of an m-section came in.
+    pub(super) fn heard(&self, ssrc: u32, mid: &str) {
+        let mut streams = self.lock();
+        match streams.newest.get_mut(mid) {
+            Some(newest) => *newest = ssrc,
+            None => drop(streams.newest.insert(mid.to_owned(), ssrc)),
+        }
+    }
+
+    /// Asks the sender of `mid` for a key frame, if it was heard.
+    pub(super) fn request_key_frame(&self, mid: &str) {
+        let mut streams = self.lock();
+        if let Some(ssrc) = streams.newest.get(mid).copied() {
+            let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc };
+            streams.waiting.push_back(Box::new(pli));
+        }
     }
 
     /// What the peer said, by the mid of what we send.
@@ -127,22 +148,28 @@ impl TapState {
         }
     }
 
-    fn feedback(
-        &self,
-        ssrc: u32,
-        count: impl FnOnce(&mut OutboundRtcp),
-    ) -> Option<(SenderId, Option<String>)> {
+    fn feedback(&self, ssrc: u32, count: impl FnOnce(&mut OutboundRtcp)) -> Option<String> {
         let mut streams = self.lock();
         let stream = streams.local.get_mut(&ssrc)?;
         count(&mut stream.rtcp);
-        Some((stream.sender, stream.mid.clone()))
+        stream.mid.clone()
     }
 
     fn key_frame(&self, ssrc: u32, count: impl FnOnce(&mut OutboundRtcp)) {
-        if let Some((sender, mid)) = self.feedback(ssrc, count) {
-            let event = EngineEvent::KeyFrameRequested { mid, sender };
+        if let Some(mid) = self.feedback(ssrc, count) {
+            let event = EngineEvent::KeyFrameRequested { mid };
             let _ = self.events.unbounded_send((self.world.now(), event));
         }
+    }
+
+    /// What leaves has the wire's payload type.
+    fn leaves(&self, header: &mut rtc::rtp::Header) {
+        let payload_type = self.lock().local.get(&header.ssrc).and_then(|stream| stream.payload_type);
+        header.payload_type = payload_type.unwrap_or(header.payload_type);
+    }
+
+    fn waiting(&self) -> Option<Box<dyn rtc::rtcp::Packet>> {
+        self.lock().waiting.pop_front()
     }
 
     fn lock(&self) -> MutexGuard<'_, Streams> {
@@ -218,16 +245,24 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
         self.reads.pop_front()
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &packet.message.packet {
-            packets.iter().for_each(|packet| self.state.sent(packet.as_ref()));
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        match &mut packet.message.packet {
+            Packet::Rtp(rtp) => self.state.leaves(&mut rtp.header),
+            Packet::Rtcp(packets) => packets.iter().for_each(|packet| self.state.sent(packet.as_ref())),
+            _ => {}
         }
         self.writes.push_back(packet);
         Ok(())
     }
 
     fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.writes.pop_front()
+        if let Some(packet) = self.writes.pop_front() {
+            return Some(packet);
+        }
+        let packet = self.state.waiting()?;
+        self.state.sent(packet.as_ref());
+        let message = AttributedPacket::new(Packet::Rtcp(vec![packet]));
+        Some(TaggedPacket { now: self.state.world.now(), transport: TransportContext::default(), message })
     }
 }
 
@@ -255,7 +290,7 @@ mod tests {
         let (events, received) = mpsc::unbounded();
         let world = Arc::new(StillWorld::new());
         let tap = TapState::new(world.clone(), events);
-        tap.add_local(SSRC, SenderId(0));
+        tap.add_local(SSRC);
         tap.set_local_mid(SSRC, Some("0".into()));
         (tap, world, received)
     }
@@ -305,7 +340,7 @@ mod tests {
         tap.received(&PictureLossIndication { sender_ssrc: 1, media_ssrc: 99 });
         for _ in 0..2 {
             let (_, event) = events.try_recv().unwrap();
-            assert_eq!(event, EngineEvent::KeyFrameRequested { mid: Some("0".into()), sender: SenderId(0) });
+            assert_eq!(event, EngineEvent::KeyFrameRequested { mid: "0".into() });
         }
         assert!(events.try_recv().is_err());
         assert_eq!((tap.outbound()["0"].pli, tap.outbound()["0"].fir), (1, 1));

@@ -2,14 +2,9 @@
 
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use webrtc::peer_connection::{RTCIceConnectionState, RTCPeerConnectionState, RTCSignalingState};
-use webrtc::rtp_transceiver::RTCRtpTransceiverDirection;
+use webrtc::peer_connection::{RTCIceConnectionState, RTCPeerConnectionState};
 
-use crate::jsep::{ConnectionState, Direction, DtlsState, IceState, MediaKind, SignalingState};
-
-pub(super) fn signaling_state(state: RTCSignalingState) -> Option<SignalingState> {
-    state.to_string().parse().ok()
-}
+use crate::jsep::{ConnectionState, DtlsState, IceState, MediaKind};
 
 pub(super) fn ice_state(state: RTCIceConnectionState) -> Option<IceState> {
     state.to_string().parse().ok()
@@ -21,26 +16,6 @@ pub(super) fn connection_state(state: RTCPeerConnectionState) -> Option<Connecti
 
 pub(super) fn dtls_state(state: RTCDtlsTransportState) -> Option<DtlsState> {
     state.to_string().parse().ok()
-}
-
-/// None for `Unspecified`, which is nobody's direction.
-pub(super) fn direction(direction: RTCRtpTransceiverDirection) -> Option<Direction> {
-    match direction {
-        RTCRtpTransceiverDirection::Sendrecv => Some(Direction::Sendrecv),
-        RTCRtpTransceiverDirection::Sendonly => Some(Direction::Sendonly),
-        RTCRtpTransceiverDirection::Recvonly => Some(Direction::Recvonly),
-        RTCRtpTransceiverDirection::Inactive => Some(Direction::Inactive),
-        _ => None,
-    }
-}
-
-pub(super) fn engine_direction(direction: Direction) -> RTCRtpTransceiverDirection {
-    match direction {
-        Direction::Sendrecv => RTCRtpTransceiverDirection::Sendrecv,
-        Direction::Sendonly => RTCRtpTransceiverDirection::Sendonly,
-        Direction::Recvonly => RTCRtpTransceiverDirection::Recvonly,
-        Direction::Inactive | Direction::Stopped => RTCRtpTransceiverDirection::Inactive,
-    }
 }
 
 pub(super) fn engine_kind(kind: MediaKind) -> RtpCodecKind {
@@ -82,17 +57,6 @@ mod tests {
         use RTCDtlsTransportState as Dtls;
         for state in [Dtls::New, Dtls::Connecting, Dtls::Connected, Dtls::Closed, Dtls::Failed] {
             assert!(dtls_state(state).is_some(), "{state}");
-        }
-        use RTCSignalingState as Signaling;
-        for state in [
-            Signaling::Stable,
-            Signaling::HaveLocalOffer,
-            Signaling::HaveRemoteOffer,
-            Signaling::HaveLocalPranswer,
-            Signaling::HaveRemotePranswer,
-            Signaling::Closed,
-        ] {
-            assert!(signaling_state(state).is_some(), "{state}");
         }
     }
 }

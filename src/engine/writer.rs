@@ -54,6 +54,12 @@ impl RtpWriter {
         Self { shared, gate, track, ssrc }
     }
 
+    /// The source that the packets leave as.
+    #[must_use]
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// Hands a packet to the transport. `false`: nothing was sent, because the gate is closed: the transport is not
     /// connected, the sender has no mid, its current direction does not send, or
     /// [`Engine::set_may_send`](super::Engine::set_may_send) was not told so.

@@ -23,8 +23,11 @@ pub struct Demand {
 pub enum Check {
     /// As stated.
     Compare(Op, Value),
-    /// Some mid's current direction sends, for each of these kinds.
+    /// Some mid's current direction sends, for each of these kinds. Where the other side holds the call at the end, it
+    /// did until then.
     Sends(BTreeSet<MediaKind>),
+    /// The same for a plan that holds the call to its end: it did before.
+    SentBeforeHold(BTreeSet<MediaKind>),
     /// Remote candidates came, trickled or in a description.
     RemoteCandidates,
     /// Where the peer announces stamps, each remote track showed them.
@@ -74,11 +77,16 @@ fn from_stated(stated: &Expectation) -> Demand {
 
 fn defaults(plan: &Plan) -> Vec<Demand> {
     let side = Some(plan.leg.role);
-    let sent: BTreeSet<MediaKind> = plan.leg.send.iter().map(|track| track.kind).collect();
-    let both = MediaKind::ALL.iter().copied().collect();
+    let leg = &plan.leg;
+    let kinds = |wanted: &dyn Fn(MediaKind) -> bool| -> BTreeSet<MediaKind> {
+        MediaKind::ALL.iter().copied().filter(|&kind| wanted(kind)).collect()
+    };
+    let sent = kinds(&|kind| leg.sends(kind));
+    // A side that wishes not to receive a kind does not wait for it.
+    let wanted = kinds(&|kind| leg.wish(kind).receives());
     let connected = || Check::Compare(Op::Eq, Value::Word("connected".into()));
     let mut checks = vec![
-        (Subject::Tracks, Check::Compare(Op::Eq, Value::Kinds(both))),
+        (Subject::Tracks, Check::Compare(Op::Eq, Value::Kinds(wanted))),
         (Subject::Ice, connected()),
         (Subject::Dtls, connected()),
         (Subject::CandidatesReceived, Check::RemoteCandidates),
@@ -86,7 +94,8 @@ fn defaults(plan: &Plan) -> Vec<Demand> {
         (Subject::Hangup, Check::CleanHangUp),
     ];
     if !sent.is_empty() {
-        checks.push((Subject::Sends, Check::Sends(sent)));
+        let check = if leg.habits.ends_on_hold() { Check::SentBeforeHold(sent) } else { Check::Sends(sent) };
+        checks.push((Subject::Sends, check));
     }
     checks
         .into_iter()

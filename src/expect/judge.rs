@@ -93,6 +93,7 @@ fn look(facts: &Facts, demand: &Demand, over: bool) -> Option<Look> {
     }
     Some(match (&demand.check, demand.subject) {
         (Check::Sends(kinds), _) => media::sends_each(peer, kinds),
+        (Check::SentBeforeHold(kinds), _) => media::sent_before_hold(peer, kinds),
         (Check::RemoteCandidates, _) => measure::remote_candidates(peer),
         (Check::Stamps, _) => media::stamps(facts, peer)?,
         (Check::CleanHangUp, _) => states::clean_hang_up(facts, over)?,
@@ -209,6 +210,7 @@ fn expected(demand: &Demand) -> String {
     match &demand.check {
         Check::Compare(op, value) => measure::stated(demand.subject, *op, value),
         Check::Sends(kinds) => media::kinds_text(kinds),
+        Check::SentBeforeHold(kinds) => format!("{} before the hold", media::kinds_text(kinds)),
         Check::RemoteCandidates => "at least one, trickled or in a description".into(),
         Check::Stamps => "the peer's stamps on every remote track".into(),
         Check::CleanHangUp => "clean".into(),

@@ -28,7 +28,34 @@ pub(super) fn sends_each(peer: &PeerFacts, kinds: &BTreeSet<MediaKind>) -> Look 
         return Look::unmeasured("no transceiver table was taken");
     };
     let sent = sent(rows);
-    Look::new(sent.is_superset(kinds), directions(&sent, rows)).citing([id])
+    let held: BTreeSet<MediaKind> =
+        kinds.difference(&sent).copied().filter(|&kind| is_held_by_other(peer, rows, kind)).collect();
+    let holds = kinds.difference(&sent).all(|kind| held.contains(kind));
+    let mut observed = directions(&sent, rows);
+    if !held.is_empty() {
+        observed +=
+            &format!("; the {} holds {}, which was sent before", peer.role.other(), kinds_text(&held));
+    }
+    Look::new(holds, observed).citing([id])
+}
+
+/// Each of these kinds was sent at some time.
+pub(super) fn sent_before_hold(peer: &PeerFacts, kinds: &BTreeSet<MediaKind>) -> Look {
+    let Some((id, rows)) = &peer.transceivers else {
+        return Look::unmeasured("no transceiver table was taken");
+    };
+    let observed = format!("{} was sent; now {}", kinds_text(&peer.sent), directions(&sent(rows), rows));
+    Look::new(peer.sent.is_superset(kinds), observed).citing([id])
+}
+
+/// This side has sent that kind and still wishes to, but the last negotiation does not let it.
+fn is_held_by_other(peer: &PeerFacts, rows: &[TransceiverRow], kind: MediaKind) -> bool {
+    let wishes = |row: &TransceiverRow| {
+        row.kind == kind
+            && row.direction.sends()
+            && row.current_direction.is_some_and(|current| !current.sends())
+    };
+    peer.sent.contains(&kind) && rows.iter().any(wishes)
 }
 
 fn sent(rows: &[TransceiverRow]) -> BTreeSet<MediaKind> {
@@ -155,6 +182,10 @@ fn unreceived(peer: &PeerFacts, kind: MediaKind, mid: &str) -> String {
 /// A track of that kind is there; what is wrong if none is proven to be the peer's.
 fn unproven(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> Option<Look> {
     let of_kind: Vec<(&str, &MidFacts)> = peer.tracks().filter(|(_, mid)| mid.kind == Some(kind)).collect();
+    if let Some((mid, track)) = of_kind.iter().find(|(mid, track)| silent_again(peer, mid, track)) {
+        let text = format!("{kind} did not come again on mid {mid} after `ontrack` fired once more");
+        return Some(Look::new(false, text).citing(&track.track));
+    }
     let stamping = facts.peer(peer.role.other()).announces_stamps();
     let proven = |mid: &MidFacts| {
         let accepted = mid.proof.as_ref().is_some_and(|(_, proof)| !stamping || *proof == Proof::Stamped);
@@ -179,6 +210,15 @@ fn unproven(facts: &Facts, peer: &PeerFacts, kind: MediaKind) -> Option<Look> {
         Some(0) => Look::new(false, format!("{kind} packets came on mid {mid}, but no whole frame")),
         _ => Look::unmeasured(format!("{kind} came on mid {mid}, but could not be proven to be the peer's")),
     })
+}
+
+/// A track that was resumed, still receives by its direction, and has brought nothing since.
+fn silent_again(peer: &PeerFacts, mid: &str, track: &MidFacts) -> bool {
+    let receives = |row: &TransceiverRow| {
+        row.mid.as_deref() == Some(mid) && row.current_direction.is_some_and(Direction::receives)
+    };
+    track.awaits_media_again()
+        && peer.transceivers.as_ref().is_some_and(|(_, rows)| rows.iter().any(receives))
 }
 
 /// None where the peer announces no stamps, or nothing came that could carry them.

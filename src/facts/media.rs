@@ -24,6 +24,8 @@ pub struct MidFacts {
     pub first_sample: Option<(u64, InboundMedia)>,
     /// The latest sample, and when, in microseconds.
     pub last_sample: Option<(u64, InboundMedia)>,
+    /// `track` has fired again, as it does when a held call is resumed: the packets counted until then.
+    pub packets_before_resume: Option<u64>,
 }
 
 /// What came in is not the peer's media.
@@ -48,6 +50,23 @@ impl MidFacts {
         self.first_rtp_us.is_some()
             || self.proof.is_some()
             || self.last_sample.as_ref().is_some_and(|(_, sample)| sample.packets > 0)
+    }
+
+    /// `track` has fired again, and nothing was counted since.
+    #[must_use]
+    pub fn awaits_media_again(&self) -> bool {
+        let packets = self.last_sample.as_ref().map_or(0, |(_, sample)| sample.packets);
+        self.packets_before_resume.is_some_and(|before| packets <= before)
+    }
+
+    /// `track` has fired.
+    pub(super) fn fire(&mut self, id: &str, kind: MediaKind, streams: &[String]) {
+        if self.track.is_some() && self.kind == Some(kind) {
+            self.packets_before_resume =
+                Some(self.last_sample.as_ref().map_or(0, |(_, sample)| sample.packets));
+        }
+        (self.kind, self.track) = (Some(kind), Some(id.to_owned()));
+        self.streams = streams.to_vec();
     }
 
     /// Payload bits per second between the first and the latest sample; null with fewer than two.

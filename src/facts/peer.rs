@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::call::Loss;
 use super::media::{MidFacts, Wrong};
 use crate::jsep::{
-    ConnectionState, DtlsState, GatheringState, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
+    ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpFacts, SdpType,
+    Side, SignalingState,
 };
 use crate::timeline::{
     CandidatePair, Capabilities, Event, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal, TransceiverRow,
@@ -38,6 +39,8 @@ pub struct PeerFacts {
     pub negotiations: u64,
     /// The latest transceiver table and its event; null until one was taken.
     pub transceivers: Option<(String, Vec<TransceiverRow>)>,
+    /// The kinds that some transceiver's current direction has sent at some time.
+    pub sent: BTreeSet<MediaKind>,
     /// What came in, by mid.
     pub mids: BTreeMap<String, MidFacts>,
     /// Candidates.
@@ -154,6 +157,7 @@ impl PeerFacts {
             rejected: Vec::new(),
             negotiations: 0,
             transceivers: None,
+            sent: BTreeSet::new(),
             mids: BTreeMap::new(),
             candidates: CandidateCounts::default(),
             pair: None,
@@ -220,7 +224,11 @@ impl PeerFacts {
             Kind::DescriptionRejected { sdp_type, error, .. } => {
                 self.rejected.push((*sdp_type, error.clone()))
             }
-            Kind::Transceivers(rows) => self.transceivers = Some((event.id.clone(), rows.clone())),
+            Kind::Transceivers(rows) => {
+                let sends = |row: &&TransceiverRow| row.current_direction.is_some_and(Direction::sends);
+                self.sent.extend(rows.iter().filter(sends).map(|row| row.kind));
+                self.transceivers = Some((event.id.clone(), rows.clone()));
+            }
             Kind::CandidateGathered(_) => self.candidates.gathered += 1,
             Kind::CandidateAdded(candidate) => {
                 self.signalled.insert(candidate.address.clone(), candidate.candidate_type.clone());
@@ -310,9 +318,7 @@ impl PeerFacts {
         let at = event.at_us;
         match &event.kind {
             Kind::Track { mid, kind, streams } => {
-                let facts = self.mid(mid);
-                (facts.kind, facts.track) = (Some(*kind), Some(event.id.clone()));
-                facts.streams.clone_from(streams);
+                self.mid(mid).fire(&event.id, *kind, streams);
             }
             Kind::FirstRtp { mid, kind } => {
                 self.timing.first_rtp.get_or_insert(at);

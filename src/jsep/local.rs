@@ -41,7 +41,7 @@ pub struct LocalSection {
 pub struct LocalMsid {
     /// Each in a line of its own; empty is one line with `-`.
     pub streams: Vec<String>,
-    /// The track's id: of the sender's track, or of the sender where it has none.
+    /// The sender's id: that of its first track, or its own where it was made without one. replaceTrack keeps it.
     pub track: String,
 }
 

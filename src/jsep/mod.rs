@@ -4,15 +4,21 @@
 mod error;
 mod local;
 mod ontrack;
+mod peer;
+mod perfect;
 mod sdp;
-mod sdp_parse;
 mod states;
 mod words;
 
 pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
-pub use ontrack::{TrackEvent, fired_direction, ontrack};
-pub use sdp::{Codec, Complaint, Fingerprint, MediaSection, Msid, SdpCandidate, SdpFacts};
+pub use ontrack::{TrackEvent, fired_direction, ontrack, remote_streams};
+pub use peer::{Peer, PeerEvent, Transceiver, TransceiverInit};
+pub use perfect::{PerfectNegotiation, Receive};
+pub use sdp::{
+    BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,
+    SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup,
+};
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{
     Association, ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType,

@@ -2,6 +2,9 @@
 
 use super::{Direction, MediaSection};
 
+/// What browsers call the stream of remote tracks that no `a=msid` names.
+const DEFAULT_STREAM: &str = "default";
+
 /// A `track` event that a browser fires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackEvent {
@@ -22,14 +25,28 @@ pub fn ontrack(
 ) -> Option<TrackEvent> {
     let now = fired_direction(offered, remote);
     let received = fired_before.is_some_and(Direction::receives);
-    (now.receives() && !received)
-        .then(|| TrackEvent { streams: remote.streams().into_iter().map(str::to_owned).collect() })
+    (now.receives() && !received).then(|| TrackEvent { streams: remote_streams(remote) })
+}
+
+/// The streams of a remote track, each once. A text that says nothing of streams puts its tracks into one default
+/// stream; `a=msid:-` puts them into none (RFC 9429 §5.10, and what browsers do).
+#[must_use]
+pub fn remote_streams(remote: &MediaSection) -> Vec<String> {
+    if remote.msids.is_empty() {
+        return vec![DEFAULT_STREAM.to_owned()];
+    }
+    remote.streams().into_iter().map(str::to_owned).collect()
 }
 
 /// What `[[FiredDirection]]` becomes when `remote` is set: the remote direction seen from here, within our offer.
 #[must_use]
 pub fn fired_direction(offered: Option<Direction>, remote: &MediaSection) -> Direction {
-    let seen_here = remote.effective_direction().reversed();
+    seen_here(offered, remote.effective_direction())
+}
+
+/// The direction of a remote section as we see it, within what we offered.
+pub(super) fn seen_here(offered: Option<Direction>, remote: Direction) -> Direction {
+    let seen_here = remote.reversed();
     offered.map_or(seen_here, |offered| offered.intersect(seen_here))
 }
 
@@ -84,7 +101,7 @@ mod tests {
             ("a=msid:s t\n", vec!["s"]),
             ("a=msid:- t\n", vec![]),
             ("a=msid:s t\na=msid:u t\n", vec!["s", "u"]),
-            ("", vec![]),
+            ("", vec!["default"]),
         ] {
             let event = ontrack(None, None, &section(Sendrecv, msids, 9)).expect("fires");
             assert_eq!(event.streams, streams, "{msids}");

@@ -1,22 +1,29 @@
 //! One side of a call: what our app does with its connection. It attaches its tracks, offers or answers, trickles
-//! candidates both ways and answers every later offer. The runner carries its signals to the room and back and decides
-//! when the call is over.
+//! candidates both ways, answers every later offer and makes its own. The runner carries its signals to the room and
+//! back and decides when the call is over. A scripted call, whose two ends do what a list of operations says, is in
+//! `script`.
 
+mod acts;
+mod attaching;
+mod glare;
 mod negotiation;
+pub mod script;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
+use futures::{FutureExt, select_biased};
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, W3cError, next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, TransceiverId,
+    W3cError, next_event,
 };
-use crate::jsep::{MediaKind, Role};
-use crate::media::{self, MediaError};
-use crate::plan::{IcePolicy, LegPlan};
+use crate::jsep::{Direction, MediaKind};
+use crate::media::MediaError;
+use crate::plan::{AttachAt, IcePolicy, Later, LegPlan};
 use crate::timeline::{PeerInfo, Recorder, Signal};
 use crate::world::World;
 
@@ -64,13 +71,24 @@ pub enum LegError {
 /// One side of a call.
 #[derive(Debug)]
 pub struct Leg {
-    role: Role,
-    trickle: bool,
+    plan: LegPlan,
+    /// Ours in the room.
+    number: u16,
     recorder: Recorder,
     world: Arc<dyn World>,
     connection: Connection,
     events: mpsc::UnboundedReceiver<ConnectionEvent>,
     negotiation: Negotiation,
+    /// The tracks of the plan are on the connection, or were meant to be.
+    attached: bool,
+    /// When the first answer was set.
+    answered_at: Option<Instant>,
+    /// What is still to be done, in order of time.
+    later: VecDeque<Later>,
+    /// While we hold the call: the transceivers and their directions before.
+    held: Vec<(TransceiverId, Direction)>,
+    /// `negotiationneeded` has fired and was not looked at yet.
+    needed: bool,
     /// Remote candidates that came before the remote description.
     early: Vec<CandidateInit>,
     /// Signals that are ready to be sent, in order.
@@ -82,6 +100,8 @@ pub struct Leg {
 pub enum LegEvent {
     /// To be sent to the other side.
     Send(Signal),
+    /// The leg wants to do something; [`Leg::proceed`] does it.
+    Due,
     /// Something has changed; the timeline says what.
     Progress,
 }
@@ -96,27 +116,37 @@ impl Leg {
         let Setting { world, network, recorder, me, .. } = setting;
         let (connection, events) =
             Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
-        let leg = Self {
-            role: plan.role,
-            trickle: plan.trickle,
+        let mut leg = Self {
+            plan: plan.clone(),
+            number: me.number,
             recorder,
             world,
             connection,
             events,
             negotiation: Negotiation::default(),
+            attached: false,
+            answered_at: None,
+            later: plan.habits.later.iter().copied().collect(),
+            held: Vec::new(),
+            needed: false,
             early: Vec::new(),
             outbox: VecDeque::new(),
         };
-        if let Err(error) = leg.attach(plan, me.number).await {
+        if let Err(error) = leg.prepare().await {
             leg.connection.close().await;
             return Err(error);
         }
         Ok(leg)
     }
 
+    async fn prepare(&mut self) -> Result<(), LegError> {
+        self.reach(AttachAt::BeforeOffer).await?;
+        self.ask_for_media().await
+    }
+
     /// The caller makes its offer; the callee waits for one.
     pub async fn start(&mut self) {
-        if self.role == Role::Caller {
+        if self.starts() {
             self.offer().await;
         }
     }
@@ -149,17 +179,43 @@ impl Leg {
             if let Some(signal) = self.outbox.pop_front() {
                 return LegEvent::Send(signal);
             }
-            match next_event(&mut self.events).await {
+            let until_act = self.until_next_act();
+            if self.needed || until_act == Some(Duration::ZERO) {
+                return LegEvent::Due;
+            }
+            let timer = async {
+                match until_act {
+                    Some(left) => self.world.sleep(left).await,
+                    None => futures::future::pending().await,
+                }
+            };
+            let event = select_biased! {
+                event = next_event(&mut self.events).fuse() => event,
+                () = timer.fuse() => continue,
+            };
+            match event {
                 ConnectionEvent::Candidate(candidate) => self.gathered(candidate),
                 ConnectionEvent::EndOfCandidates { username_fragment } => {
                     self.gathering_ended(username_fragment);
                 }
+                ConnectionEvent::NegotiationNeeded => self.needed = true,
                 ConnectionEvent::Ice(_)
                 | ConnectionEvent::Dtls(_)
                 | ConnectionEvent::Connection(_)
+                | ConnectionEvent::Signaling(_)
                 | ConnectionEvent::Track { .. }
                 | ConnectionEvent::Proven { .. } => return LegEvent::Progress,
             }
+        }
+    }
+
+    /// Does what is due. Not to be dropped half-way.
+    pub async fn proceed(&mut self) {
+        if std::mem::take(&mut self.needed) {
+            self.negotiation_needed().await;
+        }
+        if self.until_next_act() == Some(Duration::ZERO) {
+            self.act().await;
         }
     }
 
@@ -183,25 +239,6 @@ impl Leg {
     pub async fn close(self) {
         self.connection.close().await;
     }
-
-    async fn attach(&self, plan: &LegPlan, number: u16) -> Result<(), LegError> {
-        // One stream for all tracks, as with getUserMedia({ audio, video }).
-        let stream = format!("{}-{number}", plan.role);
-        for (index, track) in plan.send.iter().enumerate() {
-            let stream_number = u8::try_from(index).unwrap_or(u8::MAX);
-            let source = media::open(track, media::Identity { peer: number, stream: stream_number })?;
-            let attached = self.connection.add_track(source, &stream).await;
-            attached.map_err(|error| LegError::Attach { kind: track.kind, error })?;
-        }
-        if plan.role == Role::Caller {
-            // Only an offered m-section can be answered, so the caller asks for what it does not send.
-            for &kind in plan.receive.iter().filter(|&&kind| !plan.sends(kind)) {
-                let added = self.connection.add_receiver(kind).await;
-                added.map_err(|error| LegError::Attach { kind, error })?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
@@ -215,6 +252,7 @@ fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
         relay_only: plan.ice_policy == IcePolicy::Relay,
         bind: if plan.bind.is_empty() { setting.addresses.clone() } else { plan.bind.clone() },
         gathering_timeout: GATHERING_TIMEOUT,
+        association: plan.habits.association,
         identity: Identity {
             own: setting.me.number,
             peer: Some(setting.peer.number),

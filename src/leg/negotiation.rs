@@ -1,24 +1,26 @@
-//! How the leg negotiates: offer, answer, candidates both ways.
+//! How the leg negotiates, for as long as the call lives: offers, answers, glare, and candidates both ways.
 
 use crate::connection::{CandidateInit, W3cError};
-use crate::jsep::{Role, SdpType};
-use crate::timeline::{Kind, Signal};
+use crate::jsep::{Role, SdpFacts, SdpType, SignalingState};
+use crate::plan::AttachAt;
+use crate::timeline::Signal;
 
 use super::Leg;
+use super::glare::{RemoteOffer, remote_offer};
 
 /// Where the negotiation stands, as the application remembers it.
 #[derive(Debug, Default)]
 pub(super) struct Negotiation {
-    /// Our offer is out and not answered yet.
-    offering: bool,
     /// A remote description is set, so candidates can be added.
     has_remote: bool,
     /// Both descriptions of the first round are set.
     pub(super) completed: bool,
+    /// The application wants a round of its own, but one is under way.
+    owed: bool,
     /// Without trickle: the description that waits for the end of gathering.
     unsent: bool,
-    /// No candidate follows for the description at hand.
-    gathered: bool,
+    /// The generation of candidates that is complete.
+    gathered: Option<String>,
 }
 
 impl Leg {
@@ -30,8 +32,25 @@ impl Leg {
         };
         // The timeline holds the error; without an offer there is nothing to wait for but the deadline.
         if let Ok(sdp) = made.await {
-            self.negotiation.offering = true;
             self.send_description(SdpType::Offer, sdp);
+            // There is no answer to make here, so what comes after it has come as well.
+            self.reach_in_call(AttachAt::AfterCreateAnswer).await;
+        }
+    }
+
+    /// `negotiationneeded` has fired.
+    pub(super) async fn negotiation_needed(&mut self) {
+        // The caller makes its first offer by itself, and the callee waits for one.
+        if self.plan.habits.renegotiate && self.negotiation.completed {
+            self.negotiate().await;
+        }
+    }
+
+    /// Makes an offer if one is needed: at once, or when the round that is under way is complete.
+    pub(super) async fn negotiate(&mut self) {
+        self.negotiation.owed = self.connection.signaling_state().await != SignalingState::Stable;
+        if !self.negotiation.owed && self.connection.negotiation_needed().await {
+            self.offer().await;
         }
     }
 
@@ -48,25 +67,36 @@ impl Leg {
     }
 
     async fn receive_offer(&mut self, sdp: String) {
-        if self.negotiation.offering && self.role == Role::Caller {
-            // Glare (W3C webrtc §10.7): the callee is the polite side, whose connection takes its own offer back.
-            return self
-                .note("an offer came while ours was open; the caller is the impolite side and ignores it");
+        let state = self.connection.signaling_state().await;
+        if remote_offer(self.plan.habits.polite, state) == RemoteOffer::Ignore {
+            return self.note(format!(
+                "an offer came while ours was open; the {} is the impolite side and ignores it",
+                self.plan.role
+            ));
+        }
+        if self.negotiation.completed {
+            // What came until now is told from what comes by the new directions.
+            self.connection.sample().await;
         }
         if self.connection.set_remote_description(SdpType::Offer, sdp).await.is_err() {
             return;
         }
-        self.negotiation.offering = false;
         self.add_early_candidates().await;
-        let answered = async {
-            let sdp = self.connection.create_answer().await?;
-            self.connection.set_local_description(SdpType::Answer, sdp.clone()).await?;
-            Ok::<_, W3cError>(sdp)
-        };
-        if let Ok(sdp) = answered.await {
-            self.negotiation.completed = true;
-            self.send_description(SdpType::Answer, sdp);
+        self.reach_in_call(AttachAt::AfterOffer).await;
+        if !self.negotiation.completed {
+            self.state_directions().await;
         }
+        if let Ok(sdp) = self.answer().await {
+            self.send_description(SdpType::Answer, sdp);
+            self.round_completed().await;
+        }
+    }
+
+    async fn answer(&mut self) -> Result<String, W3cError> {
+        let sdp = self.connection.create_answer().await?;
+        self.reach_in_call(AttachAt::AfterCreateAnswer).await;
+        self.connection.set_local_description(SdpType::Answer, sdp.clone()).await?;
+        Ok(sdp)
     }
 
     async fn receive_answer(&mut self, sdp_type: SdpType, sdp: String) {
@@ -75,8 +105,18 @@ impl Leg {
         }
         self.add_early_candidates().await;
         if sdp_type == SdpType::Answer {
-            self.negotiation.offering = false;
-            self.negotiation.completed = true;
+            self.round_completed().await;
+        }
+    }
+
+    /// An offer and its answer are set.
+    async fn round_completed(&mut self) {
+        self.negotiation.completed = true;
+        let now = self.world.now();
+        self.answered_at.get_or_insert(now);
+        self.reach_in_call(AttachAt::AfterAnswer).await;
+        if self.negotiation.owed {
+            self.negotiate().await;
         }
     }
 
@@ -99,7 +139,7 @@ impl Leg {
 
     /// With trickle at once; otherwise once gathering is complete.
     fn send_description(&mut self, sdp_type: SdpType, sdp: String) {
-        if self.trickle {
+        if self.plan.trickle {
             self.outbox.push_back(Signal::Description { sdp_type, sdp });
         } else {
             self.negotiation.unsent = true;
@@ -107,8 +147,7 @@ impl Leg {
     }
 
     pub(super) fn gathered(&mut self, candidate: CandidateInit) {
-        self.negotiation.gathered = false;
-        if self.trickle {
+        if self.plan.trickle {
             let CandidateInit { candidate, sdp_mid, sdp_m_line_index, username_fragment } = candidate;
             self.outbox.push_back(Signal::Candidate {
                 candidate,
@@ -120,24 +159,30 @@ impl Leg {
     }
 
     pub(super) fn gathering_ended(&mut self, username_fragment: Option<String>) {
-        self.negotiation.gathered = true;
-        if self.trickle {
+        self.negotiation.gathered = Some(username_fragment.clone().unwrap_or_default());
+        if self.plan.trickle {
             self.outbox.push_back(Signal::EndOfCandidates { username_fragment });
         }
     }
 
     /// Without trickle: sends the description that has waited for its candidates.
     pub(super) async fn send_gathered(&mut self) {
-        if !(self.negotiation.unsent && self.negotiation.gathered) {
+        if !self.negotiation.unsent {
             return;
         }
-        if let Some((sdp_type, sdp)) = self.connection.local_description().await {
+        let Some(gathered) = self.negotiation.gathered.clone() else { return };
+        let Some((sdp_type, sdp)) = self.connection.local_description().await else { return };
+        // After an ICE restart the candidates of the generation before it are of no use.
+        let facts = SdpFacts::parse(&sdp);
+        let generation = facts.sections.iter().find_map(|section| section.ice_ufrag.as_deref());
+        if gathered.is_empty() || generation.is_none_or(|generation| generation == gathered) {
             self.negotiation.unsent = false;
             self.outbox.push_back(Signal::Description { sdp_type, sdp });
         }
     }
 
-    fn note(&self, text: &str) {
-        self.recorder.record(self.world.now(), Kind::Note(text.to_owned()));
+    /// Whether this side makes the first offer.
+    pub(super) fn starts(&self) -> bool {
+        self.plan.role == Role::Caller
     }
 }

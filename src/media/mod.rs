@@ -19,7 +19,7 @@ mod stamp;
 mod vp8;
 
 pub use error::{MediaError, Problem};
-pub use pump::{Outgoing, PacketSink, PumpCounters, pump};
+pub use pump::{Outgoing, PacketSink, PumpCounters, clock_rate, pump};
 pub use sink::{ClockOffset, Expected, Packet, Sink, SinkEvent};
 pub use source::{Bars, Frame, Identity, OpusFile, Source, Tone, VideoFile, open};
 pub use stamp::{Barcode, Stamp};

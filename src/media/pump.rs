@@ -210,7 +210,8 @@ impl RtpClock {
 }
 
 /// RTP ticks a second: RFC 7587 §4.1 for Opus, RFC 7741 §4.1 for VP8.
-pub(super) fn clock_rate(kind: MediaKind) -> u32 {
+#[must_use]
+pub fn clock_rate(kind: MediaKind) -> u32 {
     match kind {
         MediaKind::Audio => 48_000,
         MediaKind::Video => 90_000,

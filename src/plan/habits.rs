@@ -93,6 +93,13 @@ pub enum Act {
 }
 
 impl Habits {
+    /// Whether the call is held at its end.
+    #[must_use]
+    pub fn ends_on_hold(&self) -> bool {
+        let last = self.later.iter().rev().find(|later| later.act != Act::RestartIce);
+        last.is_some_and(|later| later.act == Act::Hold)
+    }
+
     /// A good application's.
     #[must_use]
     pub fn good(role: Role) -> Self {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::jsep::{MediaKind, Role};
+use crate::jsep::{Direction, MediaKind, Role};
 
 pub use expectation::{Expectation, ExpectedTransceiver, Value};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
@@ -133,10 +133,16 @@ pub enum IcePolicy {
 }
 
 impl LegPlan {
-    /// Whether this side sends that kind.
+    /// The direction that this side wishes for its transceivers of that kind.
+    #[must_use]
+    pub fn wish(&self, kind: MediaKind) -> Direction {
+        self.habits.directions.get(&kind).copied().unwrap_or(Direction::Sendrecv)
+    }
+
+    /// Whether this side means to send that kind: it has a track, and wishes a direction that sends.
     #[must_use]
     pub fn sends(&self, kind: MediaKind) -> bool {
-        self.send.iter().any(|track| track.kind == kind)
+        self.send.iter().any(|track| track.kind == kind) && self.wish(kind).sends()
     }
 }
 

@@ -106,3 +106,15 @@ pub enum Operation {
     /// The transceivers of both sides are noted.
     Checkpoint,
 }
+
+impl Operation {
+    /// The kind of the new track that the operation needs; none if it needs none.
+    #[must_use]
+    pub fn new_track(&self) -> Option<MediaKind> {
+        match self {
+            Self::AddTrack { kind, .. } | Self::AddTransceiver { kind, with_track: true, .. } => Some(*kind),
+            Self::ReplaceTrack { track, .. } => *track,
+            _ => None,
+        }
+    }
+}

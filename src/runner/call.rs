@@ -170,6 +170,11 @@ impl<'a> Call<'a> {
         match happened {
             Happened::Room(event) => self.room_event(event).await,
             Happened::Leg(LegEvent::Send(signal)) => self.send(signal),
+            Happened::Leg(LegEvent::Due) => {
+                if let Some(leg) = &mut self.leg {
+                    leg.proceed().await;
+                }
+            }
             Happened::Leg(LegEvent::Progress) => {}
             Happened::Recorded(event) => self.facts.apply(&event),
         }

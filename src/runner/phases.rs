@@ -40,6 +40,7 @@ impl Call<'_> {
         self.negotiate().await?;
         self.verify().await?;
         self.let_run().await?;
+        self.let_settle().await?;
         self.agree_to_end().await?;
         Ok(Ending::Agreed)
     }
@@ -108,13 +109,22 @@ impl Call<'_> {
 
     /// Until nothing that is expected may still come true by waiting.
     async fn verify(&mut self) -> Result<(), Ending> {
-        let deadline = self.after(self.plan.leg.timeout);
+        let mut deadline = self.after(self.plan.leg.timeout);
         let mut waiting_for_a_track_since = None;
         loop {
             self.ended_early()?;
             let missing = self.missing();
             if missing.is_empty() {
                 return Ok(());
+            }
+            if self.is_holding() {
+                // On hold nothing can come, and the time of the hold does not count.
+                if !self.has_more_to_do() {
+                    return Ok(());
+                }
+                self.step(None).await?;
+                deadline = self.after(self.plan.leg.timeout);
+                continue;
             }
             let only_tracks = missing.iter().all(|subject| *subject == Subject::Tracks);
             let deadline = if only_tracks && self.all_negotiated_media_came() {
@@ -137,6 +147,8 @@ impl Call<'_> {
         loop {
             self.ended_early()?;
             let deadline = match self.plan.leg.duration {
+                // What the plan does later belongs to the call, however long it takes.
+                _ if self.has_more_to_do() => None,
                 Some(duration) => Some(begun + duration),
                 None if self.peer_done => return Ok(()),
                 None if self.is_out_of_earshot() => Some(cannot_follow.max(begun)),
@@ -146,6 +158,38 @@ impl Call<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Until the last negotiation is complete and what was resumed has come again, where something is under way.
+    async fn let_settle(&mut self) -> Result<(), Ending> {
+        let deadline = self.after(self.plan.leg.timeout);
+        while self.is_settling() {
+            self.ended_early()?;
+            if self.is_out_of_earshot() || self.step(Some(deadline)).await? == Step::Deadline {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_settling(&self) -> bool {
+        let own = self.facts.own();
+        let stable = own.states.signaling.last().is_none_or(|last| last.state == SignalingState::Stable);
+        let Some((_, rows)) = &own.transceivers else { return !stable };
+        let mut receiving = rows.iter().filter(|row| row.current_direction.is_some_and(|now| now.receives()));
+        let silent = receiving.any(|row| {
+            let facts = row.mid.as_ref().and_then(|mid| own.mids.get(mid));
+            facts.is_some_and(crate::facts::MidFacts::awaits_media_again)
+        });
+        !stable || silent
+    }
+
+    fn is_holding(&self) -> bool {
+        self.leg.as_ref().is_some_and(crate::leg::Leg::is_holding)
+    }
+
+    fn has_more_to_do(&self) -> bool {
+        self.leg.as_ref().is_some_and(crate::leg::Leg::has_more_to_do)
     }
 
     /// Says that we are done, waits until the other side is, and exchanges what both have seen.

@@ -178,6 +178,29 @@ pub enum Kind {
         /// The ids of its streams.
         streams: Vec<String>,
     },
+    /// `mute` of a receiver's track: the other side no longer sends on its m-section.
+    TrackMuted {
+        /// Its m-section; null if it has none any more.
+        mid: Option<String>,
+        /// Its kind.
+        kind: MediaKind,
+    },
+    /// `removetrack`: the track is no longer in these streams.
+    TrackRemoved {
+        /// Its m-section; null if it has none any more.
+        mid: Option<String>,
+        /// Its kind.
+        kind: MediaKind,
+        /// The ids of the streams that it has left.
+        streams: Vec<String>,
+    },
+    /// `ended` of a receiver's track: its transceiver was stopped by the other side, or is gone.
+    TrackEnded {
+        /// Its m-section; null if it has none any more.
+        mid: Option<String>,
+        /// Its kind.
+        kind: MediaKind,
+    },
     /// All transceivers in W3C order; taken after each description and just before hang-up.
     Transceivers(Vec<TransceiverRow>),
     /// The first RTP packet with a payload came in on a mid that may receive.

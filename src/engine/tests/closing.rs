@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pair::{Pair, loopback};
-use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut, SenderId};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut};
 use crate::jsep::{Direction, DtlsState};
 use crate::world::{Live, World};
 
@@ -13,12 +13,12 @@ const OWN_ADDRESS: [u8; 4] = [127, 0, 77, 1];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_peer_sees_the_transport_close() {
-    let mut call = Pair::with_tracks().await;
+    let mut call = Pair::new().await;
     call.negotiate(Direction::Sendrecv).await;
     call.open_gates();
     call.connect().await;
     let Pair { world, a, b, .. } = call;
-    let (writer, mut b) = (a.engine.writer(SenderId(0)).unwrap(), b);
+    let (writer, mut b) = (a.engine.writer("0").unwrap(), b);
     let began = world.now();
     a.engine.close().await;
     assert!(world.now() - began < Duration::from_millis(500), "{:?}", world.now() - began);
@@ -38,7 +38,6 @@ async fn a_hundred_engines_leave_nothing_behind() {
         let config = |label| EngineConfig::new(label, vec![OWN_ADDRESS.into()]);
         if round % 10 == 0 {
             let mut call = Pair::with(config("a"), config("b")).await;
-            call.a.engine.add_track(crate::jsep::MediaKind::Audio, None, "mic").await.unwrap();
             call.negotiate(Direction::Sendrecv).await;
             call.connect().await;
             if round % 20 == 0 {

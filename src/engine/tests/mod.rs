@@ -2,7 +2,10 @@
 
 mod calls;
 mod closing;
+mod descriptions;
+mod foreign;
 mod pair;
+mod renegotiation;
 mod simulated;
 mod worlds;
 

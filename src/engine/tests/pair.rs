@@ -8,8 +8,9 @@ use futures::channel::mpsc;
 use futures::future::{Either, select};
 use futures::{FutureExt, StreamExt};
 
-use crate::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut, SenderId};
-use crate::jsep::{ConnectionState, Direction, MediaKind, SdpType};
+use super::descriptions::{answer_to, offer_of};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut};
+use crate::jsep::{ConnectionState, Direction, LocalDescription, LocalSection, SdpType, Side};
 use crate::world::{Live, World, timeout};
 
 /// Nothing on loopback takes longer.
@@ -28,7 +29,12 @@ pub(super) struct Pair {
     /// Candidates that wait for a remote description: for `a`, for `b`.
     queues: [Vec<EngineEvent>; 2],
     described: [bool; 2],
+    /// So many rounds of media went through.
+    marks: u16,
 }
+
+/// The m-sections of the call that most tests make.
+pub(super) const AUDIO_VIDEO: &[(&str, &str)] = &[("0", "audio"), ("1", "video")];
 
 pub(super) fn loopback() -> Vec<IpAddr> {
     vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]
@@ -85,44 +91,116 @@ impl Pair {
     pub(super) async fn with(a: EngineConfig, b: EngineConfig) -> Self {
         let world: Arc<dyn World> = Arc::new(Live::new(1));
         let (a, b) = (Peer::new(&world, a).await, Peer::new(&world, b).await);
-        Self { world, a, b, queues: [Vec::new(), Vec::new()], described: [false, false] }
+        Self { world, a, b, queues: [Vec::new(), Vec::new()], described: [false, false], marks: 0 }
     }
 
-    /// Both send audio and video.
-    pub(super) async fn with_tracks() -> Self {
+    /// A call with audio on mid 0 and video on mid 1, both ways, connected, with open gates.
+    pub(super) async fn connected() -> Self {
         let mut pair = Self::new().await;
-        for peer in [&mut pair.a, &mut pair.b] {
-            peer.engine.add_track(MediaKind::Audio, Some("s"), "mic").await.unwrap();
-            peer.engine.add_track(MediaKind::Video, Some("s"), "camera").await.unwrap();
-        }
+        pair.negotiate(Direction::Sendrecv).await;
+        pair.open_gates();
+        pair.connect().await;
         pair
     }
 
-    /// `a` offers, `b` answers; the directions of the answer are what both want.
+    /// `a` offers audio and video, `b` answers with what it wants.
     pub(super) async fn negotiate(&mut self, wanted: Direction) -> (String, String) {
-        let offer = self.a.engine.create_offer().await.unwrap();
-        self.a.engine.set_local(SdpType::Offer, &offer).await.unwrap();
-        self.b.engine.set_remote(SdpType::Offer, &offer).await.unwrap();
-        self.described[1] = true;
-        for transceiver in self.b.engine.transceivers().await {
-            let Some(mid) = transceiver.mid else { continue };
-            let offered = direction_of(&offer, &mid);
-            self.b.engine.set_direction(&mid, wanted.intersect(offered.reversed())).await.unwrap();
+        let offer = offer_of(AUDIO_VIDEO, Direction::Sendrecv);
+        self.round(0, &offer, |section| section.direction = wanted.intersect(section.direction)).await
+    }
+
+    /// A whole offer and answer; `from` is 0 for `a`. The answer takes what was offered, changed by `change`.
+    pub(super) async fn round(
+        &mut self,
+        from: usize,
+        offer: &LocalDescription,
+        change: impl Fn(&mut LocalSection),
+    ) -> (String, String) {
+        self.round_with(from, offer, change, str::to_owned).await
+    }
+
+    /// The same with texts that are changed on their way.
+    pub(super) async fn round_with(
+        &mut self,
+        from: usize,
+        offer: &LocalDescription,
+        change: impl Fn(&mut LocalSection),
+        on_the_way: impl Fn(&str) -> String,
+    ) -> (String, String) {
+        let text = self.offer(from, offer).await;
+        let text = on_the_way(&text);
+        self.take_offer(1 - from, &text).await;
+        let mut answer = answer_to(offer);
+        answer.sections.iter_mut().for_each(change);
+        let answer = self.answer(1 - from, &answer).await;
+        let answer = on_the_way(&answer);
+        self.take_answer(from, &answer).await;
+        (text, answer)
+    }
+
+    /// Our offer, applied.
+    pub(super) async fn offer(&mut self, from: usize, offer: &LocalDescription) -> String {
+        let engine = &mut self.peer(from).engine;
+        let text = engine.create_offer(offer).await.unwrap();
+        engine.set_local(offer, &text).await.unwrap();
+        text
+    }
+
+    pub(super) async fn take_offer(&mut self, to: usize, text: &str) {
+        self.peer(to).engine.set_remote(SdpType::Offer, text).await.unwrap();
+        self.described[to] = true;
+    }
+
+    /// Our answer, applied.
+    pub(super) async fn answer(&mut self, from: usize, answer: &LocalDescription) -> String {
+        let engine = &mut self.peer(from).engine;
+        let text = engine.create_answer(answer).await.unwrap();
+        engine.set_local(answer, &text).await.unwrap();
+        text
+    }
+
+    pub(super) async fn take_answer(&mut self, to: usize, text: &str) {
+        self.peer(to).engine.set_remote(SdpType::Answer, text).await.unwrap();
+        self.described[to] = true;
+    }
+
+    /// Media passes both ways on these m-sections, and nowhere else.
+    pub(super) async fn hears(&mut self, mids: &[&str]) {
+        self.open(mids);
+        let seen = self.marks;
+        self.marks += 1;
+        let payload = format!("packet {seen}").into_bytes();
+        let all = |peer: &Peer| mids.iter().all(|mid| peer.payloads(mid).contains(&payload));
+        // A packet may be lost while ICE restarts.
+        for sequence in 0..1000 {
+            for mid in mids {
+                for engine in [&self.a.engine, &self.b.engine] {
+                    assert!(write(engine, mid, seen * 1000 + sequence, &payload).await, "mid {mid}");
+                }
+            }
+            self.wait(Duration::from_millis(5)).await;
+            if all(&self.a) && all(&self.b) {
+                return;
+            }
         }
-        let answer = self.b.engine.create_answer().await.unwrap();
-        self.b.engine.set_local(SdpType::Answer, &answer).await.unwrap();
-        self.a.engine.set_remote(SdpType::Answer, &answer).await.unwrap();
-        self.described[0] = true;
-        (offer, answer)
+        panic!("no media on {mids:?}: a {:?} b {:?}", self.a.events, self.b.events);
+    }
+
+    pub(super) async fn rollback(&mut self, of: usize, side: Side) {
+        self.peer(of).engine.rollback(side).await.unwrap();
+    }
+
+    pub(super) fn open(&self, mids: &[&str]) {
+        for peer in [&self.a, &self.b] {
+            for mid in mids {
+                peer.engine.set_may_send(mid, true);
+                peer.engine.set_may_receive(mid, true);
+            }
+        }
     }
 
     pub(super) fn open_gates(&self) {
-        for peer in [&self.a, &self.b] {
-            for id in 0..2 {
-                peer.engine.set_may_send(SenderId(id), true);
-                peer.engine.set_may_receive(&id.to_string(), true);
-            }
-        }
+        self.open(&["0", "1"]);
     }
 
     /// Carries candidates until both sides satisfy `done`.
@@ -172,10 +250,12 @@ impl Pair {
             for event in std::mem::take(&mut self.queues[index]) {
                 if let EngineEvent::Candidate { candidate, mid, index: line, ufrag } = event {
                     let engine = &mut self.peer(index).engine;
-                    engine
-                        .add_candidate(&candidate.candidate, Some(&mid), Some(line), Some(&ufrag))
-                        .await
-                        .unwrap();
+                    let text = &candidate.candidate;
+                    match engine.add_candidate(text, Some(&mid), Some(line), Some(&ufrag)).await {
+                        // Its description was taken back.
+                        Ok(()) | Err(EngineError::UnknownUfrag(_) | EngineError::InvalidState(_)) => {}
+                        Err(error) => panic!("{error}: {text}"),
+                    }
                 }
             }
         }
@@ -194,10 +274,10 @@ impl Pair {
 }
 
 /// Writes one packet.
-pub(super) async fn write(engine: &Engine, sender: usize, sequence: u16, payload: &'static [u8]) -> bool {
-    let writer = engine.writer(SenderId(sender)).unwrap();
-    let packet =
-        RtpOut { sequence, timestamp: u32::from(sequence) * 960, marker: true, payload: payload.into() };
+pub(super) async fn write(engine: &Engine, mid: &str, sequence: u16, payload: &[u8]) -> bool {
+    let writer = engine.writer(mid).unwrap();
+    let payload = payload.to_vec().into();
+    let packet = RtpOut { sequence, timestamp: u32::from(sequence) * 960, marker: true, payload };
     writer.write(packet).await.unwrap()
 }
 

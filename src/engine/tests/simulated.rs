@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc;
 
+use super::descriptions::{answer_to, offer_of};
 use super::pair::loopback;
 use super::worlds::{MemoryNetwork, SteppedWorld};
-use crate::engine::{Engine, EngineConfig, EngineEvent, RtpOut, SenderId};
-use crate::jsep::{ConnectionState, MediaKind, SdpType};
+use crate::engine::{Engine, EngineConfig, EngineEvent, RtpOut};
+use crate::jsep::{ConnectionState, Direction, SdpType};
 use crate::world::World;
 
 type Events = mpsc::UnboundedReceiver<(std::time::Instant, EngineEvent)>;
@@ -26,10 +27,10 @@ fn a_call_needs_no_tokio() {
         until(&mut b_events, |event| *event == EngineEvent::ConnectionState(ConnectionState::Connected)).await;
         // Checks, nomination and handshake take some ten trips of 1 ms; the engine's own tick would add 200 ms.
         assert!(world.now() - began < Duration::from_millis(50), "{:?}", world.now() - began);
-        a.set_may_send(SenderId(0), true);
+        a.set_may_send("0", true);
         b.set_may_receive("0", true);
         let packet = RtpOut { sequence: 1, timestamp: 2, marker: false, payload: (&b"hello"[..]).into() };
-        assert!(a.writer(SenderId(0)).unwrap().write(packet).await.unwrap());
+        assert!(a.writer("0").unwrap().write(packet).await.unwrap());
         let heard = |event: &EngineEvent| matches!(event, EngineEvent::Rtp { packet, .. } if packet.payload == "hello");
         until(&mut b_events, heard).await;
         a.close().await;
@@ -63,11 +64,13 @@ fn is_client(datagram: &[u8]) -> bool {
 async fn call(world: &Arc<SteppedWorld>, network: &Arc<MemoryNetwork>) -> (Engine, Events, Engine, Events) {
     let (mut a, mut a_events) = engine(world, network, "a").await;
     let (mut b, mut b_events) = engine(world, network, "b").await;
-    let offer = a.create_offer().await.unwrap();
-    a.set_local(SdpType::Offer, &offer).await.unwrap();
+    let ours = offer_of(&[("0", "audio")], Direction::Sendrecv);
+    let offer = a.create_offer(&ours).await.unwrap();
+    a.set_local(&ours, &offer).await.unwrap();
     b.set_remote(SdpType::Offer, &offer).await.unwrap();
-    let answer = b.create_answer().await.unwrap();
-    b.set_local(SdpType::Answer, &answer).await.unwrap();
+    let ours = answer_to(&ours);
+    let answer = b.create_answer(&ours).await.unwrap();
+    b.set_local(&ours, &answer).await.unwrap();
     a.set_remote(SdpType::Answer, &answer).await.unwrap();
     let from_a = until(&mut a_events, |event| matches!(event, EngineEvent::Candidate { .. })).await;
     let from_b = until(&mut b_events, |event| matches!(event, EngineEvent::Candidate { .. })).await;
@@ -78,9 +81,7 @@ async fn call(world: &Arc<SteppedWorld>, network: &Arc<MemoryNetwork>) -> (Engin
 
 async fn engine(world: &Arc<SteppedWorld>, network: &Arc<MemoryNetwork>, label: &str) -> (Engine, Events) {
     let config = EngineConfig::new(label, loopback());
-    let (mut engine, events) = Engine::new(world.clone(), Arc::new(network.clone()), config).await.unwrap();
-    engine.add_track(MediaKind::Audio, Some("s"), "mic").await.unwrap();
-    (engine, events)
+    Engine::new(world.clone(), Arc::new(network.clone()), config).await.unwrap()
 }
 
 async fn until(events: &mut Events, wanted: impl Fn(&EngineEvent) -> bool) -> EngineEvent {

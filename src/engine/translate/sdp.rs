@@ -1,6 +1,7 @@
 //! The few facts of a description that the adapter needs. Read line by line and tolerantly: the engine parses for
 //! real, and the model reads the rest.
 
+use super::Remote;
 use crate::engine::EngineError;
 use crate::jsep::MediaKind;
 
@@ -10,7 +11,9 @@ pub(in crate::engine) struct Section {
     pub(in crate::engine) mid: String,
     pub(in crate::engine) kind: Option<MediaKind>,
     pub(in crate::engine) ufrag: Option<String>,
-    pub(in crate::engine) setup: Option<String>,
+    pub(in crate::engine) pwd: Option<String>,
+    /// `sha-256 AA:..`.
+    pub(in crate::engine) fingerprints: Vec<String>,
 }
 
 /// The m-sections in order. What stands at session level applies to those that do not say otherwise.
@@ -35,18 +38,30 @@ fn read_attribute(line: &str, section: &mut Section) {
     match name {
         "mid" => value.clone_into(&mut section.mid),
         "ice-ufrag" => section.ufrag = Some(value.to_owned()),
-        "setup" => section.setup = Some(value.to_owned()),
+        "ice-pwd" => section.pwd = Some(value.to_owned()),
+        "fingerprint" => section.fingerprints.push(value.to_owned()),
         _ => {}
     }
 }
 
 /// What a candidate may belong to: the m-sections of the peer's description.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) struct IceTarget(Vec<Section>);
+pub(in crate::engine) struct IceTarget(Vec<Target>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    mid: String,
+    ufrag: Option<String>,
+}
 
 impl IceTarget {
-    pub(in crate::engine) fn new(sections: Vec<Section>) -> Self {
-        Self(sections)
+    pub(in crate::engine) fn of(remote: &Remote) -> Self {
+        let ufrag = |ice: &super::Credentials| ice.ufrag.clone();
+        let target = |section: &super::RemoteSection| Target {
+            mid: section.mid.clone(),
+            ufrag: section.ice.as_ref().map(ufrag),
+        };
+        Self(remote.sections.iter().map(target).collect())
     }
 
     /// Whether the candidate belongs to the description (W3C webrtc, addIceCandidate steps 4.4 to 4.7). An empty mid
@@ -77,23 +92,51 @@ impl IceTarget {
     }
 }
 
+/// A text of ours with the candidates that were gathered since; `index` is the m-section of the transport.
+pub(in crate::engine) fn with_candidates(
+    wire: &str,
+    index: u16,
+    candidates: &[String],
+    complete: bool,
+) -> String {
+    let mut text = String::new();
+    let mut section = None;
+    let finish = |text: &mut String, section: Option<u16>| {
+        if section == Some(index) {
+            candidates.iter().for_each(|candidate| text.extend(["a=", candidate, "\r\n"]));
+            text.extend(complete.then_some("a=end-of-candidates\r\n"));
+        }
+    };
+    for line in wire.lines() {
+        if line.starts_with("m=") {
+            finish(&mut text, section);
+            section = Some(section.map_or(0, |section: u16| section + 1));
+        }
+        if !line.starts_with("a=candidate:") && line != "a=end-of-candidates" {
+            text.extend([line, "\r\n"]);
+        }
+    }
+    finish(&mut text, section);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SDP: &str = "v=0\r\na=ice-ufrag:sess\r\nm=audio 9 X 111\r\na=mid:0\r\na=setup:actpass\r\n\
+    const SDP: &str = "v=0\r\na=ice-ufrag:sess\r\nm=audio 9 X 111\r\na=mid:0\r\na=ice-pwd:secret\r\n\
                        m=video 9 X 96\r\na=mid:v\r\na=ice-ufrag:media\r\nm=application 9 X w\r\na=mid:d\r\n";
 
     #[test]
     fn session_level_attributes_apply_to_every_section() {
         let facts: Vec<_> = sections(SDP)
             .into_iter()
-            .map(|section| (section.mid, section.kind, section.ufrag.unwrap(), section.setup))
+            .map(|section| (section.mid, section.kind, section.ufrag.unwrap(), section.pwd))
             .collect();
         assert_eq!(
             facts,
             [
-                ("0".into(), Some(MediaKind::Audio), "sess".into(), Some("actpass".into())),
+                ("0".into(), Some(MediaKind::Audio), "sess".into(), Some("secret".into())),
                 ("v".into(), Some(MediaKind::Video), "media".into(), None),
                 ("d".into(), None, "sess".into(), None),
             ]
@@ -102,7 +145,8 @@ mod tests {
 
     #[test]
     fn candidates_are_held_against_the_description() {
-        let target = IceTarget::new(sections(SDP));
+        let target = |section: Section| Target { mid: section.mid, ufrag: section.ufrag };
+        let target = IceTarget(sections(SDP).into_iter().map(target).collect());
         let unknown_mid = |what: &str| Err(EngineError::UnknownMid(what.into()));
         let unknown_ufrag = |what: &str| Err(EngineError::UnknownUfrag(what.into()));
         let cases = [

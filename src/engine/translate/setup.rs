@@ -1,6 +1,6 @@
 //! Who is DTLS client: decided by the first answer, and kept (RFC 8842 §5.5).
 
-use super::Context;
+use super::{Remote, answers};
 use crate::jsep::SdpType;
 
 /// Our role once it is established.
@@ -14,30 +14,28 @@ enum Role {
 }
 
 impl SetupRole {
-    /// After an answer was applied; `theirs` is its setup if it is the peer's, `ours` if it is ours. A role that is
-    /// established stays.
-    pub(in crate::engine) fn after(self, theirs: Option<&str>, ours: Option<&str>) -> Self {
-        let read = |setup: &str| match setup {
-            "active" => Some(Role::Active),
-            "passive" => Some(Role::Passive),
-            _ => None,
+    /// After an answer was applied; `setup` is what it says, `ours` whether it is ours. A role that is established
+    /// stays.
+    pub(in crate::engine) fn after(self, setup: Option<&str>, ours: bool) -> Self {
+        let said = match setup {
+            Some("active") => Role::Active,
+            Some("passive") => Role::Passive,
+            _ => return self,
         };
-        let reversed = |role| if role == Role::Active { Role::Passive } else { Role::Active };
-        let now = ours.and_then(read).or_else(|| theirs.and_then(read).map(reversed));
-        Self(self.0.or(now))
+        let reversed = if said == Role::Active { Role::Passive } else { Role::Active };
+        Self(self.0.or(Some(if ours { said } else { reversed })))
     }
-}
 
-/// The engine answers every offer with `active`. When we are the DTLS server, browsers refuse that.
-pub(super) fn keep_role(lines: &mut [String], context: &Context) {
-    let Some(role) =
-        context.role.0.filter(|_| matches!(context.sdp_type, SdpType::Answer | SdpType::Pranswer))
-    else {
-        return;
-    };
-    let kept = if role == Role::Active { "a=setup:active" } else { "a=setup:passive" };
-    for line in lines.iter_mut().filter(|line| line.starts_with("a=setup:")) {
-        kept.clone_into(line);
+    /// `a=setup` of a description of ours. The engine answers as the DTLS client, except to an ICE-lite peer.
+    pub(in crate::engine) fn attribute(self, sdp_type: SdpType, offer: Option<&Remote>) -> &'static str {
+        if !answers(sdp_type) {
+            return "actpass";
+        }
+        let first = if offer.is_some_and(|offer| offer.ice_lite) { Role::Passive } else { Role::Active };
+        match self.0.unwrap_or(first) {
+            Role::Active => "active",
+            Role::Passive => "passive",
+        }
     }
 }
 
@@ -48,18 +46,20 @@ mod tests {
     #[test]
     fn the_first_answer_decides_and_nothing_changes_it() {
         let none = SetupRole::default();
-        assert_eq!(none.after(Some("actpass"), None), none);
+        assert_eq!(none.after(Some("actpass"), false), none);
         let cases = [
-            (Some("active"), None, Role::Passive),
-            (Some("passive"), None, Role::Active),
-            (None, Some("active"), Role::Active),
-            (None, Some("passive"), Role::Passive),
+            (Some("active"), false, "passive"),
+            (Some("passive"), false, "active"),
+            (Some("active"), true, "active"),
+            (Some("passive"), true, "passive"),
         ];
-        for (theirs, ours, expected) in cases {
-            let role = none.after(theirs, ours);
-            assert_eq!(role, SetupRole(Some(expected)), "{theirs:?} {ours:?}");
-            assert_eq!(role.after(Some("active"), None), role);
-            assert_eq!(role.after(Some("passive"), None), role);
+        for (setup, ours, expected) in cases {
+            let role = none.after(setup, ours);
+            assert_eq!(role.attribute(SdpType::Answer, None), expected, "{setup:?} {ours:?}");
+            assert_eq!(role.attribute(SdpType::Offer, None), "actpass");
+            assert_eq!(role.after(Some("active"), false), role);
+            assert_eq!(role.after(Some("passive"), false), role);
         }
+        assert_eq!(none.attribute(SdpType::Pranswer, None), "active");
     }
 }
