@@ -65,16 +65,26 @@ impl Chromium {
             .build()
             .unwrap();
         let runtime = Runtime::new().unwrap();
-        let url = format!("{}/?room=demo&{settings}", room.replacen("ws", "http", 1));
         let (browser, page) = runtime.block_on(async {
             let (browser, mut handler) = Browser::launch(config).await.expect("Chromium starts");
             tokio::spawn(async move { while handler.next().await.is_some() {} });
-            let page = browser.new_page(url).await.expect("the page opens");
+            let page = browser.new_page("about:blank").await.expect("the page opens");
             (browser, page)
         });
         let chromium = Self { runtime, browser, page, profile: Some(profile) };
-        chromium.until("window.callcheck && callcheck.state().stage !== 'connecting'");
+        chromium.visit(room, settings);
         Some(chromium)
+    }
+
+    /// Leaves the page for a new one with these settings, and waits until that has joined.
+    pub(crate) fn visit(&self, room: &str, settings: &str) {
+        let url = format!("{}/?room=demo&{settings}", room.replacen("ws", "http", 1));
+        self.runtime
+            .block_on(async {
+                self.page.goto(url).await.expect("the page opens").wait_for_navigation().await
+            })
+            .expect("the page loads");
+        self.until("window.callcheck && callcheck.state().stage !== 'connecting'");
     }
 
     /// The value of an expression, of a promise once it is fulfilled.

@@ -1,5 +1,6 @@
 //! A real browser as the judge: headless Chromium and our binary call each other, and what Chromium saw is compared with
-//! what we report. Whoever negotiates later is Chromium.
+//! what we report. Here it is Chromium that negotiates again; in `judge_habits` our own side does, and `judge_model` holds
+//! Chromium to the model.
 
 use serde_json::Value;
 
@@ -7,16 +8,16 @@ use crate::chromium::Chromium;
 use crate::harness::{Ended, Process, one_call_at_a_time, serve, start};
 
 /// Chromium has decoded pictures and has played a sound that is not silence.
-const DECODES: &str = "callcheck.stats().then(({ inbound }) =>
+pub(crate) const DECODES: &str = "callcheck.stats().then(({ inbound }) =>
     inbound.some(({ framesDecoded }) => framesDecoded > 10) &&
     inbound.some(({ totalSamplesReceived, totalAudioEnergy }) => totalSamplesReceived > 24000 && totalAudioEnergy > 0))";
 
 /// A row of getTransceivers() as the page and our reports tell it: mid, kind, direction, current direction.
-type Row = (Option<String>, String, String, Option<String>);
+pub(crate) type Row = (Option<String>, String, String, Option<String>);
 
 /// Our binary as `command` (call or answer) against Chromium in the other role. Long enough for any test: it is
 /// Chromium that hangs up.
-fn meet(command: &str, settings: &str, more: &[&str]) -> Option<(Process, Chromium, Process)> {
+pub(crate) fn meet(command: &str, settings: &str, more: &[&str]) -> Option<(Process, Chromium, Process)> {
     let (server, url) = serve(&[]);
     let role = if command == "call" { "callee" } else { "caller" };
     let chromium = Chromium::open(&url, &format!("role={role}&{settings}"))?;
@@ -25,7 +26,7 @@ fn meet(command: &str, settings: &str, more: &[&str]) -> Option<(Process, Chromi
 }
 
 /// Both sides have seen that the other's audio and video are real, on these mids.
-fn proven(chromium: &Chromium, ours: &mut Process, mids: [u8; 2]) {
+pub(crate) fn proven(chromium: &Chromium, ours: &mut Process, mids: [u8; 2]) {
     chromium.until(DECODES);
     ours.has_said(&[
         &format!("audio on mid {} is the", mids[0]),
@@ -34,18 +35,18 @@ fn proven(chromium: &Chromium, ours: &mut Process, mids: [u8; 2]) {
 }
 
 /// Chromium hangs up; what our side makes of the call, which is the exit code.
-fn hang_up(chromium: &Chromium, ours: Process, code: i32) -> Ended {
+pub(crate) fn hang_up(chromium: &Chromium, ours: Process, code: i32) -> Ended {
     chromium.value::<()>("callcheck.hangUp().then(() => null)");
     ours.end().exits(code)
 }
 
-fn chromium_rows(chromium: &Chromium) -> Vec<Row> {
+pub(crate) fn chromium_rows(chromium: &Chromium) -> Vec<Row> {
     let rows =
         "callcheck.transceivers().map((row) => [row.mid, row.kind, row.direction, row.currentDirection])";
     chromium.value(rows)
 }
 
-fn our_rows(report: &Value) -> Vec<Row> {
+pub(crate) fn our_rows(report: &Value) -> Vec<Row> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let row = |row: &Value| {
         (
@@ -65,15 +66,15 @@ fn row(text: &str) -> Row {
 }
 
 /// `0 audio sendrecv/sendonly`, as `--expect transceivers` writes it.
-fn rows(texts: &[&str]) -> Vec<Row> {
+pub(crate) fn rows(texts: &[&str]) -> Vec<Row> {
     texts.iter().map(|text| row(text)).collect()
 }
 
-const BOTH_WAYS: [&str; 2] = ["0 audio sendrecv/sendrecv", "1 video sendrecv/sendrecv"];
+pub(crate) const BOTH_WAYS: [&str; 2] = ["0 audio sendrecv/sendrecv", "1 video sendrecv/sendrecv"];
 
 /// A stranger's media bears no stamps: it counts as received where it decodes.
 #[track_caller]
-fn assert_received(report: &Value, mids: [&str; 2]) {
+pub(crate) fn assert_received(report: &Value, mids: [&str; 2]) {
     assert_eq!(report["verdict"], "passed");
     let tracks = report["calls"][0]["peers"][0]["tracks"].as_array().unwrap();
     let seen: Vec<_> = tracks.iter().map(|track| (track["kind"].as_str(), track["mid"].as_str())).collect();
@@ -85,14 +86,14 @@ fn assert_received(report: &Value, mids: [&str; 2]) {
 }
 
 /// The page's track events in order: mid, kind, how many streams.
-fn track_events(chromium: &Chromium) -> Vec<(String, String, usize)> {
+pub(crate) fn track_events(chromium: &Chromium) -> Vec<(String, String, usize)> {
     let events = "callcheck.events.filter(({ type }) => type === 'track')
         .map(({ mid, kind, streams }) => [mid, kind, streams.length])";
     chromium.value(events)
 }
 
 /// Chromium waits until it has decoded more pictures and heard more packets than now.
-fn media_goes_on(chromium: &Chromium) {
+pub(crate) fn media_goes_on(chromium: &Chromium) {
     let counts = "callcheck.stats().then(({ inbound, outbound }) => [
         Math.max(...inbound.map(({ framesDecoded }) => framesDecoded ?? 0)),
         Math.max(...inbound.filter(({ kind }) => kind === 'audio').map(({ packetsReceived }) => packetsReceived)),
@@ -105,7 +106,7 @@ fn media_goes_on(chromium: &Chromium) {
 }
 
 /// Waits until every transceiver of the page has this current direction and nothing is being negotiated.
-fn settles(chromium: &Chromium, current: &str) {
+pub(crate) fn settles(chromium: &Chromium, current: &str) {
     chromium.until(&format!(
         "callcheck.state().signaling === 'stable' &&
          callcheck.transceivers().every(({{ currentDirection }}) => currentDirection === '{current}')"

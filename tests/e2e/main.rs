@@ -15,6 +15,7 @@ mod endings;
 mod good_calls;
 mod harness;
 mod judge;
+mod judge_habits;
 mod odd_rooms;
 mod phases;
 mod relay;

@@ -76,6 +76,7 @@ export class Call {
     const active = this.pc.getTransceivers().filter(({ direction }) => direction !== "stopped");
     this.#held = active.map((transceiver) => [transceiver, transceiver.direction]);
     for (const transceiver of active) transceiver.direction = "inactive";
+    this.note("held");
     await this.#negotiateChange();
   }
 
@@ -84,6 +85,7 @@ export class Call {
       if (transceiver.direction !== "stopped") transceiver.direction = direction;
     }
     this.#held = [];
+    this.note("resumed");
     await this.#negotiateChange();
   }
 
