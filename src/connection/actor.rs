@@ -14,7 +14,7 @@ use super::descriptions::Descriptions;
 use super::receiving::Receiving;
 use super::sending::Sending;
 use super::{Config, ConnectionEvent, ErrorName, Outcome, TransceiverState, W3cError};
-use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, Network};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, Network, codecs};
 use crate::jsep::{Peer, Transceiver};
 use crate::timeline::{Kind, Recorder, TransceiverRow};
 use crate::world::World;
@@ -63,7 +63,7 @@ impl Actor {
             world,
             recorder,
             events,
-            peer: Peer::new(config.association),
+            peer: Peer::new(config.association).with_codecs(&codecs()),
             engine: Some(engine),
             engine_events,
             descriptions: Descriptions::default(),

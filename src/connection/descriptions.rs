@@ -5,7 +5,7 @@ use super::actor::Actor;
 use super::error::from_engine;
 use super::{CandidateInit, ErrorName, Outcome, W3cError};
 use crate::engine::EngineError;
-use crate::jsep::{LocalDescription, SdpFacts, SdpType, Side, SignalingState};
+use crate::jsep::{LocalDescription, SdpFacts, SdpType, SectionMedia, Side, SignalingState};
 use crate::timeline::{IceCandidate, Kind};
 
 /// Our descriptions, and the candidates that belong to them.
@@ -17,6 +17,8 @@ pub(super) struct Descriptions {
     current: Option<(SdpType, String)>,
     /// pendingLocalDescription.
     pending: Option<(SdpType, String)>,
+    /// The remote offer that is, or was last, to be answered.
+    offer: Option<SdpFacts>,
     /// Every candidate so far, with its generation.
     gathered: Vec<(String, String)>,
     /// The generations that have ended.
@@ -135,7 +137,8 @@ impl Actor {
 
     async fn set_remote(&mut self, sdp_type: SdpType, sdp: &str) -> Outcome<Option<String>> {
         let before = self.peer.clone();
-        self.peer.set_remote_description(sdp_type, &SdpFacts::parse(sdp))?;
+        let facts = SdpFacts::parse(sdp);
+        self.peer.set_remote_description(sdp_type, &facts)?;
         let collides =
             sdp_type == SdpType::Offer && before.signaling_state() == SignalingState::HaveLocalOffer;
         let engine = self.engine()?;
@@ -151,10 +154,19 @@ impl Actor {
                 if collides {
                     self.descriptions.set(Side::Local, SdpType::Rollback, "");
                 }
+                if sdp_type == SdpType::Offer {
+                    self.descriptions.offer = Some(facts);
+                }
                 Ok(applied.engine_sdp)
             }
             Err(error) => {
                 self.peer = before;
+                if collides {
+                    // Our offer was taken back before theirs turned out to be unusable.
+                    self.peer.rollback(Side::Local)?;
+                    self.descriptions.set(Side::Local, SdpType::Rollback, "");
+                    self.settle();
+                }
                 Err(from_engine(&error))
             }
         }
@@ -193,7 +205,14 @@ impl Actor {
 
     /// Holds the text for the wire against the model.
     fn compare(&self, ours: &LocalDescription, wire: &str) {
-        for (expected, observed) in ours.differences(&SdpFacts::parse(wire)) {
+        let wire = SdpFacts::parse(wire);
+        let offer = self.descriptions.offer.as_ref().filter(|_| ours.sdp_type != SdpType::Offer);
+        let mut ours = ours.clone();
+        for (section, written) in ours.sections.iter_mut().zip(&wire.sections) {
+            // A data channel that the engine cannot have any more is reported as its limit.
+            section.rejected |= section.media == SectionMedia::Data && written.is_rejected();
+        }
+        for (expected, observed) in ours.differences(&wire, offer) {
             let what = format!("our {} differs from the model", ours.sdp_type);
             self.record(Kind::TesterDefect { what, expected, observed });
         }

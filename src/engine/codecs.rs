@@ -22,6 +22,12 @@ const NEXT_TO_THE_WIRE: usize = 500;
 /// What was counted, reported and asked for again is taken out for the owner.
 const NEXT_TO_THE_OWNER: usize = 14_000;
 
+/// The kinds that we can send and receive, each with the name of its one codec.
+#[must_use]
+pub fn supported() -> [(MediaKind, &'static str); 2] {
+    [MediaKind::Audio, MediaKind::Video].map(|kind| (kind, capability(kind).name))
+}
+
 /// Opus and VP8 with the payload types that browsers use, and the interceptors for them.
 ///
 /// No codec is registered with `rtx`: the NACK generator never learns that RTX brought a packet back, asks again and

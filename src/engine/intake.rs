@@ -138,7 +138,7 @@ fn rtp_in(packet: rtp::Packet) -> RtpIn {
     }
 }
 
-/// The interceptor that takes RTP out, after all others have counted it.
+/// The interceptor that takes media out, after all others have counted it.
 pub(super) struct Intake {
     demux: Arc<Demux>,
     reads: VecDeque<TaggedPacket>,
@@ -161,6 +161,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Intake {
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
         match packet.message.packet {
             Packet::Rtp(rtp) => self.demux.packet(packet.now, rtp),
+            // The tap has heard it, and the engine has nobody to give it to.
+            Packet::Rtcp(packets) if !packets.is_empty() => {}
             _ => self.reads.push_back(packet),
         }
         Ok(())

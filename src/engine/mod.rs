@@ -1,6 +1,11 @@
 //! The adapter of the `webrtc` crate, and the only place that names it: one [`Engine`] is one RTCPeerConnection whose
 //! time, tasks and randomness come from a [`World`](crate::world::World) and whose sockets come from a [`Network`].
 //!
+//! An engine is a bundle of sections that always send and receive, over one transport. Which m-section of the wire
+//! uses which of them, what the wire's texts say and what the engine sees of them is composed in `translate`; the
+//! engine's own negotiations are in `rounds`. The model in `jsep` decides what is negotiated, and says so as a
+//! [`LocalDescription`](crate::jsep::LocalDescription).
+//!
 //! The engine underneath differs from the W3C in many measured ways. What can be mended is mended here, each time with
 //! its reason; what cannot is recognised and reported as [`EngineEvent::Limit`]. `connection` gives the result W3C
 //! meaning.
@@ -40,6 +45,7 @@ mod words;
 mod writer;
 
 pub use addresses::local_addresses;
+pub use codecs::supported as codecs;
 pub use config::{EngineConfig, IceServer};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};

@@ -6,6 +6,7 @@ use super::gathering::Point;
 use super::rounds::Stage;
 use super::translate::{
     Agreed, Composed, ComposedSection, EngineSdp, Facts, Remote, SetupRole, answers, compose, shared_formats,
+    with_candidates,
 };
 use super::{Engine, EngineError, EngineEvent};
 use crate::jsep::{LocalDescription, SdpType, SectionMedia, Side};
@@ -204,7 +205,10 @@ impl Engine {
         let local = self.negotiation.local()?;
         let point = local.point();
         let (candidates, complete) = self.shared.gathering().gathered_for(&local.ufrag);
-        let text = super::translate::with_candidates(&local.wire, point?.index, &candidates, complete);
+        let text = match point {
+            Some(point) => with_candidates(&local.wire, point.index, &candidates, complete),
+            None => local.wire.clone(),
+        };
         Some((local.ours.sdp_type, text))
     }
 

@@ -33,6 +33,9 @@ use crate::world::{World, spawn, timeout};
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One RTCPeerConnection of the engine. Dropping it closes it.
+///
+/// M-sections are named by their mid on the wire. What an owner allows ([`Self::set_may_send`],
+/// [`Self::set_may_receive`]) is forgotten when the m-section is gone: rejected, or rolled back.
 pub struct Engine {
     pub(super) connection: Arc<dyn PeerConnection>,
     pub(super) shared: Arc<Shared>,

@@ -54,7 +54,7 @@ impl Engine {
     /// The credentials and the fingerprint of the next description of ours, read from a text that is not applied.
     pub(super) async fn own_transport(&mut self, restart: bool) -> Result<OwnTransport, EngineError> {
         let restart = restart && self.rounds.stage == Stage::Established && !self.rounds.restart_staged;
-        let options = restart.then(|| RTCOfferOptions { ice_restart: true });
+        let options = restart.then_some(RTCOfferOptions { ice_restart: true });
         let text = EngineSdp(self.connection.create_offer(options).await?.sdp);
         self.rounds.restart_staged |= restart;
         let section = sections(&text.0).into_iter().find(|section| section.ufrag.is_some());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use webrtc::peer_connection::RTCIceCandidateInit;
 
+use super::rounds::Stage;
 use super::translate::{IceTarget, Remote};
 use super::{Engine, EngineError, transport};
 use crate::world::spawn;
@@ -50,6 +51,10 @@ impl Engine {
                 return Err(EngineError::Candidate(format!("not a candidate: {text:?}")));
             }
             self.negotiation.queue.push(text.to_owned());
+            return Ok(());
+        }
+        // Where every m-section is rejected there is no transport to check it with.
+        if self.rounds.stage != Stage::Established {
             return Ok(());
         }
         self.take_candidate(text).await

@@ -68,9 +68,10 @@ impl LocalDescription {
     }
 
     /// How a text on the wire differs from this description; empty where it says the same. Each difference is a
-    /// pair of what the model expects and what the text says.
+    /// pair of what the model expects and what the text says. `offer` is what an answer answers: its group bounds
+    /// the answer's (RFC 9143 §7.3.3).
     #[must_use]
-    pub fn differences(&self, wire: &SdpFacts) -> Vec<(String, String)> {
+    pub fn differences(&self, wire: &SdpFacts, offer: Option<&SdpFacts>) -> Vec<(String, String)> {
         let mut differences = Vec::new();
         let mut compare = |what: &str, model: String, text: String| {
             if model != text {
@@ -78,7 +79,8 @@ impl LocalDescription {
             }
         };
         compare("m-sections", self.sections.len().to_string(), wire.sections.len().to_string());
-        let bundle: Vec<&str> = self.bundle().collect();
+        let offered = |mid: &&str| offer.is_none_or(|offer| offer.bundle.iter().any(|own| own == mid));
+        let bundle: Vec<&str> = self.bundle().filter(offered).collect();
         compare("BUNDLE", bundle.join(" "), wire.bundle.join(" "));
         for (index, (ours, text)) in self.sections.iter().zip(&wire.sections).enumerate() {
             let at = |what: &str| format!("m-section {index}, {what}");

@@ -6,22 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
-    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
-    UPGRADE,
+    CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use url::Url;
 
+use super::page;
 use crate::signaling::message::SUBPROTOCOL;
 
-/// How the server says what it is; also how a second server finds out who has the port.
-pub(super) const GREETING: &str =
-    "callcheck room server\n\nPeers meet here over WebSocket; see docs/room-protocol.md.\n";
+/// How the server says what it is, in the first line of its page; also how a second server finds out who has the port.
+pub(super) const GREETING: &str = "callcheck room server";
 
 /// Where the room is; a WebSocket may be opened at `/` as well.
 const ROOM_PATH: &str = "/room";
+
+/// Nothing but what this server serves; the page holds its own style.
+const POLICY: &str = "default-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// Where a request leaves its upgrade for the one who serves the WebSocket.
 pub(super) type UpgradeSlot = Arc<Mutex<Option<OnUpgrade>>>;
@@ -37,17 +40,27 @@ pub(super) fn answer<B>(mut request: Request<B>, allowed_origins: &[String], slo
         );
     }
     let path = request.uri().path();
-    if path != "/" && path != ROOM_PATH {
+    let file = page::file(path);
+    if path != ROOM_PATH && file.is_none() {
         return text(StatusCode::NOT_FOUND, "there is nothing here; the room is at /room\n");
     }
     if request.method() != Method::GET {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is understood here\n");
     }
-    match (request.headers().contains_key(UPGRADE), path) {
-        (true, _) => upgrade(&mut request, slot),
-        (false, "/") => text(StatusCode::OK, GREETING),
-        (false, _) => upgrade_required(),
+    let upgrades = request.headers().contains_key(UPGRADE) && (path == "/" || path == ROOM_PATH);
+    match file {
+        _ if upgrades => upgrade(&mut request, slot),
+        Some(file) => serve(file),
+        None => upgrade_required(),
     }
+}
+
+fn serve(file: &page::File) -> Answer {
+    let mut response = text(StatusCode::OK, file.text);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
 }
 
 fn upgrade<B>(request: &mut Request<B>, slot: &UpgradeSlot) -> Answer {
@@ -131,14 +144,26 @@ mod tests {
 
     #[test]
     fn every_path_and_method_has_its_answer() {
-        let cases =
-            [("GET", "/", 200), ("GET", "/room", 426), ("GET", "/rooms", 404), ("POST", "/room", 405)];
+        let cases = [
+            ("GET", "/", 200),
+            ("GET", "/room", 426),
+            ("GET", "/rooms", 404),
+            ("POST", "/room", 405),
+            ("GET", "/page.js", 200),
+        ];
         for (method, path, expected) in cases {
             assert_eq!(status(method, path, &[]), expected, "{method} {path}");
         }
         assert_eq!(status("GET", "/room", &UPGRADE_HEADERS), 101);
         assert_eq!(status("GET", "/", &UPGRADE_HEADERS), 101);
+        assert_eq!(status("GET", "/page.js", &UPGRADE_HEADERS), 200, "a file is no room");
         assert_eq!(status("GET", "/room", &UPGRADE_HEADERS[..3]), 426);
+    }
+
+    #[test]
+    fn the_page_says_at_once_whose_port_this_is() {
+        let first_line = page::file("/").unwrap().text.lines().next().unwrap();
+        assert!(first_line.contains(GREETING), "{first_line}");
     }
 
     #[test]

@@ -140,7 +140,7 @@ async fn who_has(world: &dyn World, address: SocketAddr) -> BindError {
     // A program that says nothing more, or nothing at all, is judged by what it said.
     let _ = timeout(world, ASK_WITHIN, ask(address, &mut answer)).await;
     let answer = String::from_utf8_lossy(&answer);
-    if answer.contains(first_line(GREETING)) {
+    if answer.contains(GREETING) {
         return BindError::RoomRuns(address);
     }
     let said = match first_line(&answer) {

@@ -1,6 +1,6 @@
 //! The room server: where two or more peers meet by name, are told of each other, are paired for a call, and have
 //! their signals relayed. [`Hub`] is the rooms themselves, logic over messages and a clock; [`Server`] puts it on a TCP
-//! port over HTTP and WebSocket; [`join_memory`] is a client without a socket.
+//! port over HTTP and WebSocket, with a page that is a peer itself; [`join_memory`] is a client without a socket.
 
 mod config;
 mod http;
@@ -9,6 +9,7 @@ mod listener;
 #[cfg(test)]
 mod manual;
 mod memory;
+mod page;
 mod queue;
 mod rooms;
 mod socket;

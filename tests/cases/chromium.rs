@@ -73,14 +73,14 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     struct File {
         scenarios: Vec<Scenario>,
     }
-    let file: File =
-        serde_json::from_str(&super::read("chromium/manifest.json")).expect("the schema of the manifest");
+    let file: File = serde_json::from_str(&super::read(super::data("chromium/manifest.json")))
+        .expect("the schema of the manifest");
     file.scenarios
 }
 
 /// The text of a recorded description.
 pub(crate) fn sdp(file: &str) -> String {
-    super::read(&format!("chromium/{file}"))
+    super::read(super::data(&format!("chromium/{file}")))
 }
 
 impl Observed {

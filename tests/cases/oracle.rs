@@ -31,7 +31,7 @@ pub(crate) fn rows() -> Vec<OracleRow> {
     struct File {
         rows: Vec<OracleRow>,
     }
-    let file: File =
-        serde_json::from_str(&super::read("jsep-oracle.json")).expect("the schema of the oracle");
+    let file: File = serde_json::from_str(&super::read(super::data("jsep-oracle.json")))
+        .expect("the schema of the oracle");
     file.rows
 }

@@ -104,6 +104,15 @@ impl Process {
         }
     }
 
+    /// Waits until standard error has said all of `texts`, in any order.
+    pub(crate) fn has_said(&mut self, texts: &[&str]) {
+        for text in texts {
+            if !self.stderr.contains(text) {
+                self.says(text);
+            }
+        }
+    }
+
     /// Sends a signal by name, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

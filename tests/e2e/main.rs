@@ -1,4 +1,5 @@
-//! The real binary in separate processes: good calls, calls that lack something, peers that go away, bad input.
+//! The real binary in separate processes: good calls, calls that lack something, peers that go away, bad input,
+//! and a real browser on the other side.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,10 +10,13 @@
 
 mod bad_input;
 mod between;
+mod chromium;
 mod endings;
 mod good_calls;
 mod habits;
 mod harness;
+mod judge;
+mod judge_habits;
 mod odd_rooms;
 mod phases;
 mod relay;

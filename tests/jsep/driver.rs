@@ -159,7 +159,16 @@ impl End {
                 let streams = self.labels(streams);
                 self.peer.set_streams(self.id(*transceiver)?, &streams)
             }
-            Operation::RemoveTrack { sender } => self.peer.remove_track(self.id(*sender)?),
+            Operation::RemoveTrack { sender } => {
+                // getSenders() leaves out what is stopped (W3C webrtc §5.1).
+                let id = self
+                    .peer
+                    .transceivers()
+                    .filter(|transceiver| !transceiver.is_stopped())
+                    .nth(*sender)
+                    .map(Transceiver::id);
+                self.peer.remove_track(id.ok_or_else(nothing_there)?)
+            }
             Operation::Stop { transceiver } => self.peer.stop(self.id(*transceiver)?),
             Operation::CreateDataChannel => self.peer.create_data_channel(),
             Operation::RestartIce => self.peer.restart_ice(),

@@ -5,6 +5,7 @@
 #[path = "../cases/mod.rs"]
 mod cases;
 mod driver;
+mod glare;
 mod oracle;
 mod random;
 mod recorded;

@@ -137,6 +137,6 @@ fn observe(row: &OracleRow, with_track: bool, direction: Direction) -> String {
 fn set(peer: &mut Peer, sdp_type: SdpType, description: &LocalDescription) {
     let facts = SdpFacts::parse(&render(description, "side", 1));
     assert_eq!(facts.complaints, []);
-    assert_eq!(description.differences(&facts), []);
+    assert_eq!(description.differences(&facts, None), []);
     peer.set_remote_description(sdp_type, &facts).unwrap();
 }

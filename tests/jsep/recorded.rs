@@ -144,7 +144,7 @@ impl Call {
     /// Our description says what Chromium's says.
     fn set_local(&mut self, scenario: &Scenario, act: &Act, description: &LocalDescription) {
         let facts = SdpFacts::parse(&sdp(act.file.as_deref().expect("a file")));
-        assert_eq!(description.differences(&facts), [], "{}: {:?}", scenario.name, act.file);
+        assert_eq!(description.differences(&facts, None), [], "{}: {:?}", scenario.name, act.file);
         self.end(act.who).peer.set_local_description(description).unwrap();
         self.texts.insert((act.who, description.sdp_type), facts);
     }

@@ -1,41 +1,37 @@
 //! A description of the model as a text that a browser could have sent.
 
-use std::fmt::Write;
-
 use callcheck::jsep::{LocalDescription, LocalSection, MediaKind, SectionMedia};
 
 /// The text; `side` names the sender, `generation` its ICE credentials.
 pub(crate) fn render(description: &LocalDescription, side: &str, generation: u32) -> String {
-    let mut text = format!("v=0\r\no={side} 4711 {generation} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
+    let mut lines = vec!["v=0".to_owned(), format!("o={side} 4711 {generation} IN IP4 127.0.0.1")];
+    lines.extend(["s=-".to_owned(), "t=0 0".to_owned()]);
     let bundle: Vec<&str> = description.bundle().collect();
     if !bundle.is_empty() {
-        writeln!(text, "a=group:BUNDLE {}\r", bundle.join(" ")).unwrap();
+        lines.push(format!("a=group:BUNDLE {}", bundle.join(" ")));
     }
     for section in &description.sections {
         let port = if section.rejected { 0 } else { 9 };
-        writeln!(text, "m={}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r", media(section, port), section.mid).unwrap();
+        lines.push(format!("m={}", media(section, port)));
+        lines.push(format!("a=mid:{}", section.mid));
         if section.rejected {
-            text.push_str("a=inactive\r\n");
+            lines.push("a=inactive".to_owned());
             continue;
         }
-        write!(
-            text,
-            "a=ice-ufrag:{side}{generation}\r\na=ice-pwd:{side}-password-of-generation-{generation}\r\n"
-        )
-        .unwrap();
-        write!(text, "a=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\n").unwrap();
+        lines.push(format!("a=ice-ufrag:{side}{generation}"));
+        lines.push(format!("a=ice-pwd:{side}-password-of-generation-{generation}"));
+        lines.push("a=fingerprint:sha-256 AA:BB".to_owned());
         if matches!(section.media, SectionMedia::Track(_)) {
-            writeln!(text, "a={}\r", section.direction).unwrap();
+            lines.push(format!("a={}", section.direction));
         }
         if let Some(msid) = &section.msid {
             let none = ["-".to_owned()];
             let streams = if msid.streams.is_empty() { &none[..] } else { &msid.streams };
-            for stream in streams {
-                writeln!(text, "a=msid:{stream} {}\r", msid.track).unwrap();
-            }
+            lines.extend(streams.iter().map(|stream| format!("a=msid:{stream} {}", msid.track)));
         }
     }
-    text
+    lines.push(String::new());
+    lines.join("\r\n")
 }
 
 fn media(section: &LocalSection, port: u16) -> String {

@@ -7,6 +7,7 @@ mod foreign;
 mod pair;
 mod renegotiation;
 mod simulated;
+mod trickling;
 mod worlds;
 
 pub(super) use worlds::StillWorld;

@@ -160,7 +160,11 @@ impl Pair {
     }
 
     pub(super) async fn take_answer(&mut self, to: usize, text: &str) {
-        self.peer(to).engine.set_remote(SdpType::Answer, text).await.unwrap();
+        self.take(to, SdpType::Answer, text).await;
+    }
+
+    pub(super) async fn take(&mut self, to: usize, sdp_type: SdpType, text: &str) {
+        self.peer(to).engine.set_remote(sdp_type, text).await.unwrap();
         self.described[to] = true;
     }
 
@@ -214,8 +218,8 @@ impl Pair {
             assert!(self.world.now() < deadline, "{what}: a {:?} b {:?}", self.a.events, self.b.events);
             let woke = select(self.a.incoming.next(), self.b.incoming.next());
             match timeout(&*self.world, PATIENCE, woke).await {
-                Ok(Either::Left((Some(event), _))) => self.take(0, event),
-                Ok(Either::Right((Some(event), _))) => self.take(1, event),
+                Ok(Either::Left((Some(event), _))) => self.note(0, event),
+                Ok(Either::Right((Some(event), _))) => self.note(1, event),
                 _ => panic!("{what}: nothing more came: a {:?} b {:?}", self.a.events, self.b.events),
             }
         }
@@ -240,7 +244,7 @@ impl Pair {
     async fn drain(&mut self) {
         for index in 0..2 {
             while let Some(Some(event)) = self.peer(index).incoming.next().now_or_never() {
-                self.take(index, event);
+                self.note(index, event);
             }
         }
         for index in 0..2 {
@@ -261,7 +265,7 @@ impl Pair {
         }
     }
 
-    fn take(&mut self, index: usize, event: (Instant, EngineEvent)) {
+    fn note(&mut self, index: usize, event: (Instant, EngineEvent)) {
         if matches!(event.1, EngineEvent::Candidate { .. }) {
             self.queues[1 - index].push(event.1.clone());
         }

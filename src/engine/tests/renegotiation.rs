@@ -3,7 +3,7 @@
 use super::descriptions::{answer_to, offer_of, reject, turn};
 use super::pair::{AUDIO_VIDEO, Pair, write};
 use crate::engine::EngineEvent;
-use crate::jsep::{Direction, SdpFacts, Side};
+use crate::jsep::{Direction, LocalDescription, SdpFacts, SdpType, Side};
 
 const THREE: &[(&str, &str)] = &[("0", "audio"), ("1", "video"), ("2", "video")];
 
@@ -161,6 +161,37 @@ async fn a_restart_that_is_taken_back_disturbs_nothing() {
     call.hears(&["0", "1"]).await;
     call.round(1, &offer_of(THREE, Direction::Sendrecv), |_| ()).await;
     call.hears(&["0", "1", "2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_rejected_whole_can_still_be_made() {
+    let mut call = Pair::new().await;
+    let offer = offer_of(AUDIO_VIDEO, Direction::Sendrecv);
+    let (_, answer) = call.round(0, &offer, reject).await;
+    assert!(!answer.contains("a=group") && !answer.contains("a=ice-ufrag"), "{answer}");
+    let candidate = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host";
+    call.a.engine.add_candidate(candidate, Some("0"), None, None).await.unwrap();
+    call.forget_candidates().await;
+    for from in [1, 0] {
+        call.round(from, &offer_of(&[("2", "audio"), ("3", "video")], Direction::Sendrecv), |_| ()).await;
+        call.connect().await;
+        call.hears(&["2", "3"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provisional_answer_is_enough_for_media() {
+    let mut call = Pair::new().await;
+    let offer = offer_of(AUDIO_VIDEO, Direction::Sendrecv);
+    let text = call.offer(0, &offer).await;
+    call.take_offer(1, &text).await;
+    for sdp_type in [SdpType::Pranswer, SdpType::Answer] {
+        let ours = LocalDescription { sdp_type, ..answer_to(&offer) };
+        let text = call.answer(1, &ours).await;
+        call.take(0, sdp_type, &text).await;
+        call.connect().await;
+        call.hears(&["0", "1"]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -38,6 +39,41 @@ fn a_call_needs_no_tokio() {
     });
 }
 
+#[test]
+fn a_packet_that_is_lost_is_asked_for_again() {
+    let world = SteppedWorld::new();
+    let lost = Arc::new(AtomicU32::new(0));
+    let count = lost.clone();
+    // RFC 5761 §4: the second byte tells RTP from RTCP. The third RTP packet is lost.
+    let network = MemoryNetwork::new(world.clone(), move |datagram: &[u8], _: SocketAddr| {
+        let rtp = datagram.len() > 12 && datagram[0] >> 6 == 2 && datagram[1] & 0x7f >= 96;
+        !(rtp && count.fetch_add(1, Ordering::Relaxed) == 2)
+    });
+    world.clone().run(async move {
+        let (a, mut a_events, b, mut b_events) = call_with(&world, &network, "video").await;
+        until(&mut a_events, |event| *event == EngineEvent::ConnectionState(ConnectionState::Connected))
+            .await;
+        until(&mut b_events, |event| *event == EngineEvent::ConnectionState(ConnectionState::Connected))
+            .await;
+        a.set_may_send("0", true);
+        b.set_may_receive("0", true);
+        let writer = a.writer("0").unwrap();
+        for sequence in 0..10 {
+            let packet = RtpOut { sequence, timestamp: 0, marker: true, payload: (&b"frame"[..]).into() };
+            assert!(writer.write(packet).await.unwrap());
+            world.sleep(Duration::from_millis(10)).await;
+        }
+        let again =
+            |event: &EngineEvent| matches!(event, EngineEvent::Rtp { packet, .. } if packet.sequence == 2);
+        until(&mut b_events, again).await;
+        assert!(lost.load(Ordering::Relaxed) > 10);
+        assert_eq!(b.stats().await.inbound["0"].nacked, 1);
+        assert_eq!(a.stats().await.outbound["0"].nacked, 1);
+        a.close().await;
+        drop(b);
+    });
+}
+
 /// The client's certificate is lost each time, as its flight is when the engine does not resend it.
 #[test]
 fn a_handshake_that_loses_a_flight_is_named_as_our_limit() {
@@ -62,9 +98,17 @@ fn is_client(datagram: &[u8]) -> bool {
 }
 
 async fn call(world: &Arc<SteppedWorld>, network: &Arc<MemoryNetwork>) -> (Engine, Events, Engine, Events) {
+    call_with(world, network, "audio").await
+}
+
+async fn call_with(
+    world: &Arc<SteppedWorld>,
+    network: &Arc<MemoryNetwork>,
+    kind: &str,
+) -> (Engine, Events, Engine, Events) {
     let (mut a, mut a_events) = engine(world, network, "a").await;
     let (mut b, mut b_events) = engine(world, network, "b").await;
-    let ours = offer_of(&[("0", "audio")], Direction::Sendrecv);
+    let ours = offer_of(&[("0", kind)], Direction::Sendrecv);
     let offer = a.create_offer(&ours).await.unwrap();
     a.set_local(&ours, &offer).await.unwrap();
     b.set_remote(SdpType::Offer, &offer).await.unwrap();

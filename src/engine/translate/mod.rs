@@ -6,14 +6,14 @@
 //!
 //! | difference | who mends it | why |
 //! |---|---|---|
-//! | mids, order, rejected and recycled sections | [`compose`] | the engine numbers its sections itself and never gives one up (RFC 9429 §5.2.2) |
-//! | directions, `a=msid` | [`compose`] | the engine's sections always send and receive; the gates decide where media flows |
-//! | `a=ssrc` | [`compose`] | only where we send; the engine would name the source of every section |
-//! | payload types, feedback and header extensions of an answer | [`compose`] | an answer uses what was offered (RFC 3264 §6.1, RFC 8285 §7) |
-//! | what is not understood | [`compose`] | rejected on the wire, and never shown to the engine |
+//! | mids, order, rejected and recycled sections | [`compose()`] | the engine numbers its sections itself and never gives one up (RFC 9429 §5.2.2) |
+//! | directions, `a=msid` | [`compose()`] | the engine's sections always send and receive; the gates decide where media flows |
+//! | `a=ssrc` | [`compose()`] | only where we send; the engine would name the source of every section |
+//! | payload types, feedback and header extensions of an answer | [`compose()`] | an answer uses what was offered (RFC 3264 §6.1, RFC 8285 §7) |
+//! | what is not understood | [`compose()`] | rejected on the wire, and never shown to the engine |
 //! | `a=setup` of a re-answer | [`SetupRole`] | the engine always answers `active`; a flipped role is refused (RFC 8842 §5.5) |
-//! | `a=ice-options:trickle` | [`compose`] | we trickle and must say so (RFC 8840 §4.1.1) |
-//! | candidates of component 2 | [`compose`] | RTCP is multiplexed, so they do not exist (RFC 8834 §4.5) |
+//! | `a=ice-options:trickle` | [`compose()`] | we trickle and must say so (RFC 8840 §4.1.1) |
+//! | candidates of component 2 | [`compose()`] | RTCP is multiplexed, so they do not exist (RFC 8834 §4.5) |
 //! | offers of the peer in mid-call | [`for_engine`] | the engine is shown an answer to an offer of its own: its roles, pairing and rollbacks differ from the W3C's |
 //! | the peer's inactive sections | [`for_engine`] | the engine stops them for good |
 //! | the peer's sections without `a=ssrc` | [`for_engine`], `intake` | the engine refuses them (RFC 8843 §9.2) |

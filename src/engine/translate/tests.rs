@@ -53,7 +53,7 @@ fn text(ours: &LocalDescription, facts: &Facts, agreed: &Agreed, offer: Option<&
     let wire = compose(ours, facts, agreed, offer).wire.0;
     let parsed = SdpFacts::parse(&wire);
     assert_eq!(parsed.complaints, [], "{wire}");
-    assert_eq!(ours.differences(&parsed), [], "{wire}");
+    assert_eq!(ours.differences(&parsed, None), [], "{wire}");
     wire.replace("\r\n", "\n")
 }
 
