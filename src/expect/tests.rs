@@ -1,15 +1,18 @@
 //! Truth tables: for each demand, the calls in which it passes, fails and cannot be known.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::testplan::{expecting, plan};
 use super::*;
-use crate::facts::Facts;
 use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, candidate, good, missing_video, row};
 use crate::facts::tests::any_timeline;
+use crate::facts::{Facts, PeerFacts};
 use crate::jsep::{Direction, DtlsState, IceState, MediaKind, Role};
-use crate::plan::{Plan, Subject};
-use crate::timeline::{CandidatePair, Capabilities, Kind, Proof};
+use crate::plan::{Act, Later, Plan, Subject};
+use crate::timeline::{CandidatePair, Capabilities, InboundMedia, Kind, Proof};
 
 const PASSED: Status = Status::Passed;
 const FAILED: Status = Status::Failed;
@@ -448,4 +451,48 @@ proptest! {
             prop_assert!(settled(&judge(&plan, &facts, true, facts.last_us)));
         }
     }
+}
+
+/// The two rows of a call that was negotiated both ways, with this direction and current direction.
+fn rows_with(direction: Direction, current: Direction) -> Kind {
+    Kind::Transceivers(
+        both_kinds().iter().map(|(mid, kind)| row(mid, *kind, direction, Some(current))).collect(),
+    )
+}
+
+#[test]
+fn a_hold_is_no_failure_to_send_where_the_plan_or_the_other_side_holds() {
+    let held_by_other = || good(Role::Caller).with(rows_with(Direction::Sendrecv, Direction::Inactive));
+    let held_by_us = || good(Role::Caller).with(rows_with(Direction::Inactive, Direction::Inactive));
+    let found = ended(&plan(Role::Caller), &held_by_other());
+    assert_eq!(of(&found, "caller.sends"), Some(PASSED));
+    assert!(observed(&found, "caller.sends").contains("the callee holds audio and video"));
+    assert_eq!(of(&ended(&plan(Role::Caller), &held_by_us()), "caller.sends"), Some(FAILED));
+    let mut holding = plan(Role::Caller);
+    holding.leg.habits.later = vec![Later { after: Duration::from_secs(1), act: Act::Hold }];
+    assert_eq!(of(&ended(&holding, &held_by_us()), "caller.sends"), Some(PASSED));
+    // What was never sent is not held.
+    let never = caller_to(CALLCHECK).with(rows_with(Direction::Sendrecv, Direction::Recvonly));
+    let nothing_sent =
+        Facts { caller: PeerFacts { sent: BTreeSet::new(), ..never.facts().caller }, ..never.facts() };
+    let verdicts = judge(&plan(Role::Caller), &nothing_sent, true, nothing_sent.last_us);
+    assert_eq!(of(&verdicts, "caller.sends"), Some(FAILED));
+}
+
+#[test]
+fn a_track_that_fires_again_must_bring_packets_again() {
+    let again = |packets: u64| {
+        let fire = Kind::Track { mid: "0".into(), kind: MediaKind::Audio, streams: Vec::new() };
+        let inbound = vec![InboundMedia {
+            mid: "0".into(),
+            kind: Some(MediaKind::Audio),
+            packets,
+            ..InboundMedia::default()
+        }];
+        let sample = |inbound: Vec<InboundMedia>| Kind::Media { outbound: Vec::new(), inbound };
+        let before = vec![InboundMedia { packets: 100, ..inbound[0].clone() }];
+        good(Role::Caller).with(sample(before)).with(fire).with(sample(inbound))
+    };
+    assert_eq!(of(&ended(&plan(Role::Caller), &again(100)), "caller.tracks"), Some(FAILED));
+    assert_eq!(of(&ended(&plan(Role::Caller), &again(130)), "caller.tracks"), Some(PASSED));
 }

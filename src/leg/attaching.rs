@@ -101,12 +101,17 @@ impl Leg {
         Ok(())
     }
 
-    /// The directions that were stated also count for the transceivers that an offer has made.
-    pub(super) async fn state_directions(&self) {
+    /// The directions that were stated also count for the transceivers that an offer has made; for each of them once,
+    /// so that a hold stays a hold.
+    pub(super) async fn state_directions(&mut self) {
         if self.plan.habits.directions.is_empty() {
             return;
         }
         for state in self.connection.transceivers().await {
+            if self.stated.contains(&state.id) {
+                continue;
+            }
+            self.stated.push(state.id);
             let wish = self.plan.habits.directions.get(&state.row.kind);
             if let Some(&wish) = wish.filter(|&&wish| wish != state.row.direction)
                 && state.row.direction != Direction::Stopped

@@ -5,7 +5,6 @@
 
 mod acts;
 mod attaching;
-mod glare;
 mod negotiation;
 pub mod script;
 
@@ -87,6 +86,8 @@ pub struct Leg {
     later: VecDeque<Later>,
     /// While we hold the call: the transceivers and their directions before.
     held: Vec<(TransceiverId, Direction)>,
+    /// The transceivers that have been given the directions of the plan.
+    stated: Vec<TransceiverId>,
     /// `negotiationneeded` has fired and was not looked at yet.
     needed: bool,
     /// Remote candidates that came before the remote description.
@@ -123,11 +124,12 @@ impl Leg {
             world,
             connection,
             events,
-            negotiation: Negotiation::default(),
+            negotiation: Negotiation::new(plan.habits.polite),
             attached: false,
             answered_at: None,
             later: plan.habits.later.iter().copied().collect(),
             held: Vec::new(),
+            stated: Vec::new(),
             needed: false,
             early: Vec::new(),
             outbox: VecDeque::new(),

@@ -1,16 +1,16 @@
 //! How the leg negotiates, for as long as the call lives: offers, answers, glare, and candidates both ways.
 
 use crate::connection::{CandidateInit, W3cError};
-use crate::jsep::{Role, SdpFacts, SdpType, SignalingState};
+use crate::jsep::{PerfectNegotiation, Receive, Role, SdpFacts, SdpType, SignalingState};
 use crate::plan::AttachAt;
 use crate::timeline::Signal;
 
 use super::Leg;
-use super::glare::{RemoteOffer, remote_offer};
 
 /// Where the negotiation stands, as the application remembers it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Negotiation {
+    perfect: PerfectNegotiation,
     /// A remote description is set, so candidates can be added.
     has_remote: bool,
     /// Both descriptions of the first round are set.
@@ -23,15 +23,33 @@ pub(super) struct Negotiation {
     gathered: Option<String>,
 }
 
+impl Negotiation {
+    pub(super) fn new(polite: bool) -> Self {
+        Self {
+            perfect: PerfectNegotiation::new(polite),
+            has_remote: false,
+            completed: false,
+            owed: false,
+            unsent: false,
+            gathered: None,
+        }
+    }
+}
+
 impl Leg {
     pub(super) async fn offer(&mut self) {
+        if !self.negotiation.perfect.begin_offer() {
+            return;
+        }
         let made = async {
             let sdp = self.connection.create_offer().await?;
             self.connection.set_local_description(SdpType::Offer, sdp.clone()).await?;
             Ok::<_, W3cError>(sdp)
         };
+        let made = made.await;
+        self.negotiation.perfect.end_offer();
         // The timeline holds the error; without an offer there is nothing to wait for but the deadline.
-        if let Ok(sdp) = made.await {
+        if let Ok(sdp) = made {
             self.send_description(SdpType::Offer, sdp);
             // There is no answer to make here, so what comes after it has come as well.
             self.reach_in_call(AttachAt::AfterCreateAnswer).await;
@@ -55,37 +73,36 @@ impl Leg {
     }
 
     pub(super) async fn receive_description(&mut self, sdp_type: SdpType, sdp: String) {
-        match sdp_type {
-            SdpType::Offer => self.receive_offer(sdp).await,
-            SdpType::Answer | SdpType::Pranswer => self.receive_answer(sdp_type, sdp).await,
-            SdpType::Rollback => {
-                if self.connection.set_remote_description(SdpType::Rollback, sdp).await.is_ok() {
-                    self.negotiation.has_remote = self.negotiation.completed;
-                }
+        if sdp_type == SdpType::Rollback {
+            if self.connection.set_remote_description(SdpType::Rollback, sdp).await.is_ok() {
+                self.negotiation.has_remote = self.negotiation.completed;
             }
+            return;
+        }
+        let state = self.connection.signaling_state().await;
+        match self.negotiation.perfect.receive(sdp_type, state) {
+            Receive::Ignore => self.note(format!(
+                "an offer came while ours was open; the {} is the impolite side and ignores it",
+                self.plan.role
+            )),
+            Receive::SetAndAnswer => self.receive_offer(sdp).await,
+            Receive::Set => self.receive_answer(sdp_type, sdp).await,
         }
     }
 
     async fn receive_offer(&mut self, sdp: String) {
-        let state = self.connection.signaling_state().await;
-        if remote_offer(self.plan.habits.polite, state) == RemoteOffer::Ignore {
-            return self.note(format!(
-                "an offer came while ours was open; the {} is the impolite side and ignores it",
-                self.plan.role
-            ));
-        }
         if self.negotiation.completed {
             // What came until now is told from what comes by the new directions.
             self.connection.sample().await;
         }
-        if self.connection.set_remote_description(SdpType::Offer, sdp).await.is_err() {
+        let set = self.connection.set_remote_description(SdpType::Offer, sdp).await;
+        self.negotiation.perfect.end_receive();
+        if set.is_err() {
             return;
         }
         self.add_early_candidates().await;
         self.reach_in_call(AttachAt::AfterOffer).await;
-        if !self.negotiation.completed {
-            self.state_directions().await;
-        }
+        self.state_directions().await;
         if let Ok(sdp) = self.answer().await {
             self.send_description(SdpType::Answer, sdp);
             self.round_completed().await;
@@ -100,7 +117,9 @@ impl Leg {
     }
 
     async fn receive_answer(&mut self, sdp_type: SdpType, sdp: String) {
-        if self.connection.set_remote_description(sdp_type, sdp).await.is_err() {
+        let set = self.connection.set_remote_description(sdp_type, sdp).await;
+        self.negotiation.perfect.end_receive();
+        if set.is_err() {
             return;
         }
         self.add_early_candidates().await;

@@ -167,7 +167,14 @@ impl Call<'_> {
         let deadline = self.after(self.plan.leg.timeout);
         while self.is_settling() {
             self.ended_early()?;
-            if self.is_out_of_earshot() || self.step(Some(deadline)).await? == Step::Deadline {
+            if self.is_out_of_earshot() {
+                break;
+            }
+            if self.step(Some(deadline)).await? == Step::Deadline {
+                let within = humantime::format_duration(self.plan.leg.timeout);
+                self.record(Kind::Note(format!(
+                    "what was negotiated last did not take effect within {within}"
+                )));
                 break;
             }
         }
