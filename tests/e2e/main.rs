@@ -16,6 +16,7 @@ mod good_calls;
 mod harness;
 mod judge;
 mod judge_habits;
+mod judge_model;
 mod odd_rooms;
 mod phases;
 mod relay;
