@@ -38,9 +38,16 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Opens the page of the room server at `room` (`ws://...`) with these settings in its URL, and waits until it has
-    /// joined. None, with the reason on standard error, where no Chromium is installed.
+    /// Opens the page of a room server, as [`Chromium::visit`] does. None, with the reason on standard error, where no
+    /// Chromium is installed.
     pub(crate) fn open(room: &str, settings: &str) -> Option<Self> {
+        let chromium = Self::launch()?;
+        chromium.visit(room, settings);
+        Some(chromium)
+    }
+
+    /// Starts the browser with an empty page.
+    pub(crate) fn launch() -> Option<Self> {
         let executable = match default_executable(DetectionOptions { msedge: false, unstable: false }) {
             Ok(executable) => executable,
             Err(reason) => {
@@ -71,12 +78,11 @@ impl Chromium {
             let page = browser.new_page("about:blank").await.expect("the page opens");
             (browser, page)
         });
-        let chromium = Self { runtime, browser, page, profile: Some(profile) };
-        chromium.visit(room, settings);
-        Some(chromium)
+        Some(Self { runtime, browser, page, profile: Some(profile) })
     }
 
-    /// Leaves the page for a new one with these settings, and waits until that has joined.
+    /// Opens the page of the room server at `room` (`ws://...`) with these settings in its URL, and waits until it has
+    /// joined.
     pub(crate) fn visit(&self, room: &str, settings: &str) {
         let url = format!("{}/?room=demo&{settings}", room.replacen("ws", "http", 1));
         self.runtime

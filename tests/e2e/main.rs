@@ -17,6 +17,7 @@ mod habits;
 mod harness;
 mod judge;
 mod judge_habits;
+mod judge_model;
 mod odd_rooms;
 mod phases;
 mod relay;

@@ -190,11 +190,10 @@ export class Call {
     pc.ontrack = (event) => this.#track(event);
     if (this.#settings.script) return;
     await this.#attachAt("before-offer");
-    if (this.#settings.role === "caller") {
+    if (this.#settings.role === "caller" && (!this.#attached || this.#settings.attach === "none")) {
       // Only an offered m-section can be answered, so a caller asks for what it does not send yet.
-      for (const kind of this.#attached && this.#settings.attach !== "none" ? [] : ["audio", "video"]) {
-        pc.addTransceiver(kind, { direction: "recvonly" });
-      }
+      for (const kind of ["audio", "video"]) pc.addTransceiver(kind, { direction: "recvonly" });
+      this.note("asked");
     }
   }
 
