@@ -101,7 +101,7 @@ pub enum Operation {
     Close,
     /// Nothing, for a while.
     Wait(#[serde(serialize_with = "super::millis")] Duration),
-    /// Until ICE is connected or completed on both sides.
+    /// Until ICE is connected or completed on both sides, as a page sees it that looks at intervals.
     WaitIceConnected,
     /// The transceivers of both sides are noted.
     Checkpoint,

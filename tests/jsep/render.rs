@@ -1,6 +1,6 @@
 //! A description of the model as a text that a browser could have sent.
 
-use callcheck::jsep::{LocalDescription, LocalSection, MediaKind, SectionMedia};
+use callcheck::jsep::{LocalDescription, LocalSection, MediaKind, SdpType, SectionMedia};
 
 /// The text; `side` names the sender, `generation` its ICE credentials.
 pub(crate) fn render(description: &LocalDescription, side: &str, generation: u32) -> String {
@@ -19,9 +19,12 @@ pub(crate) fn render(description: &LocalDescription, side: &str, generation: u32
             continue;
         }
         lines.push(format!("a=ice-ufrag:{side}{generation}"));
-        lines.push(format!("a=ice-pwd:{side}-password-of-generation-{generation}"));
+        lines.push(format!("a=ice-pwd:{side}passwordOfGeneration{generation}"));
         lines.push("a=fingerprint:sha-256 AA:BB".to_owned());
+        let setup = if description.sdp_type == SdpType::Offer { "actpass" } else { "active" };
+        lines.push(format!("a=setup:{setup}"));
         if matches!(section.media, SectionMedia::Track(_)) {
+            lines.push("a=rtcp-mux".to_owned());
             lines.push(format!("a={}", section.direction));
         }
         if let Some(msid) = &section.msid {

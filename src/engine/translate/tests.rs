@@ -10,7 +10,7 @@ const CHROMIUM: &str = include_str!("../../../tests/sdp/chromium-offer.sdp");
 fn facts(setup: &'static str) -> Facts {
     Facts {
         ufrag: "ufrag".into(),
-        pwd: "password-of-22-characters".into(),
+        pwd: "passwordof22characters".into(),
         fingerprints: vec!["sha-256 AA:BB".into()],
         candidates: vec!["candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host".into()],
         end_of_candidates: true,

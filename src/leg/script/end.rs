@@ -9,7 +9,9 @@ use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, OpenError, TransceiverId,
     TransceiverInit, TransceiverState, W3cError,
 };
-use crate::jsep::{Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState};
+use crate::jsep::{
+    ConnectionState, Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
+};
 use crate::leg::GATHERING_TIMEOUT;
 use crate::media::Source;
 use crate::plan::Operation;
@@ -70,6 +72,12 @@ impl End {
 
     pub(super) fn is_connected(&self) -> bool {
         self.ice.is_up()
+    }
+
+    /// Whether the transports have come as far as they will by themselves.
+    pub(super) fn has_settled(&self) -> bool {
+        let last = self.seen.connection_states.last();
+        !matches!(last, None | Some(ConnectionState::New | ConnectionState::Connecting))
     }
 
     /// Waits for an event; pending for ever once there can be none.

@@ -181,20 +181,22 @@ impl Script {
     async fn wait_ice_connected(&mut self) -> Result<(), W3cError> {
         let world = Arc::clone(&self.world);
         let mut timer = world.sleep(ICE_DEADLINE).fuse();
-        while !(self.caller.is_connected() && self.callee.is_connected()) {
+        loop {
             self.catch_up().await;
-            if self.caller.is_connected() && self.callee.is_connected() {
-                break;
+            let connected = self.caller.is_connected() && self.callee.is_connected();
+            // A page looks at intervals: by the time it sees ICE, DTLS has come to its end as well.
+            if connected && self.caller.has_settled() && self.callee.has_settled() {
+                return Ok(());
             }
             select_biased! {
                 () = self.caller.next().fuse() => {}
                 () = self.callee.next().fuse() => {}
                 () = timer => {
-                    return Err(W3cError::new(ErrorName::OperationError, "ICE did not connect in time"));
+                    let late = || W3cError::new(ErrorName::OperationError, "ICE did not connect in time");
+                    return if connected { Ok(()) } else { Err(late()) };
                 }
             }
         }
-        Ok(())
     }
 
     async fn finish(mut self) -> Outcome {
