@@ -95,10 +95,10 @@ pub(crate) fn track_events(chromium: &Chromium) -> Vec<(String, String, usize)> 
 /// Chromium waits until it has decoded more pictures and heard more packets than now.
 pub(crate) fn media_goes_on(chromium: &Chromium) {
     let counts = "callcheck.stats().then(({ inbound, outbound }) => [
-        Math.max(...inbound.map(({ framesDecoded }) => framesDecoded ?? 0)),
-        Math.max(...inbound.filter(({ kind }) => kind === 'audio').map(({ packetsReceived }) => packetsReceived)),
-        Math.max(...outbound.filter(({ kind }) => kind === 'audio').map(({ packetsSent }) => packetsSent)),
-        Math.max(...outbound.map(({ framesEncoded }) => framesEncoded ?? 0)),
+        Math.max(0, ...inbound.map(({ framesDecoded }) => framesDecoded ?? 0)),
+        Math.max(0, ...inbound.filter(({ kind }) => kind === 'audio').map(({ packetsReceived }) => packetsReceived)),
+        Math.max(0, ...outbound.filter(({ kind }) => kind === 'audio').map(({ packetsSent }) => packetsSent)),
+        Math.max(0, ...outbound.map(({ framesEncoded }) => framesEncoded ?? 0)),
     ])";
     let now: [f64; 4] = chromium.value(counts);
     chromium
