@@ -9,7 +9,9 @@ use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, OpenError, TransceiverId,
     TransceiverInit, TransceiverState, W3cError,
 };
-use crate::jsep::{Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState};
+use crate::jsep::{
+    ConnectionState, Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
+};
 use crate::leg::GATHERING_TIMEOUT;
 use crate::media::Source;
 use crate::plan::Operation;
@@ -68,8 +70,14 @@ impl End {
         })
     }
 
+    /// ICE is connected or completed.
     pub(super) fn is_connected(&self) -> bool {
         self.ice.is_up()
+    }
+
+    /// And DTLS is too.
+    pub(super) fn is_secured(&self) -> bool {
+        self.seen.connection_states.last() == Some(&ConnectionState::Connected)
     }
 
     /// Waits for an event; pending for ever once there can be none.
