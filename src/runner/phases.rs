@@ -7,7 +7,7 @@ use super::call::{Call, Interrupted, Step};
 use super::ending::Ending;
 use super::key_events::key_events;
 use crate::expect::awaited;
-use crate::jsep::{Role, SignalingState};
+use crate::jsep::{IceState, Role, SignalingState};
 use crate::plan::Subject;
 use crate::timeline::{Kind, PeerInfo, Report, Signal};
 
@@ -162,7 +162,7 @@ impl Call<'_> {
         }
     }
 
-    /// Until the last negotiation is complete and what was resumed has come again, where something is under way.
+    /// Until the last negotiation is complete, ICE is connected by it, and what was resumed has come again, where something is under way.
     async fn let_settle(&mut self) -> Result<(), Ending> {
         let deadline = self.after(self.plan.leg.timeout);
         while self.is_settling() {
@@ -184,13 +184,17 @@ impl Call<'_> {
     fn is_settling(&self) -> bool {
         let own = self.facts.own();
         let stable = own.states.signaling.last().is_none_or(|last| last.state == SignalingState::Stable);
-        let Some((_, rows)) = &own.transceivers else { return !stable };
+        // An ICE restart is under way.
+        let checking = own.timing.ice.is_some()
+            && own.states.ice.last().is_some_and(|last| last.state == IceState::Checking);
+        let unsettled = !stable || checking;
+        let Some((_, rows)) = &own.transceivers else { return unsettled };
         let mut receiving = rows.iter().filter(|row| row.current_direction.is_some_and(|now| now.receives()));
         let silent = receiving.any(|row| {
             let facts = row.mid.as_ref().and_then(|mid| own.mids.get(mid));
             facts.is_some_and(crate::facts::MidFacts::awaits_media_again)
         });
-        !stable || silent
+        unsettled || silent
     }
 
     fn is_holding(&self) -> bool {

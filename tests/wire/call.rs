@@ -16,7 +16,7 @@ use futures::StreamExt;
 const AT_A_TIME: usize = 4;
 
 /// Plays one script.
-pub async fn script(steps: &[Step], trickling: &[Role]) -> Outcome {
+pub(crate) async fn script(steps: &[Step], trickling: &[Role]) -> Outcome {
     let world: Arc<dyn World> = Arc::new(Live::new(1));
     let mut streams = 0;
     let setting = ScriptSetting {
@@ -43,14 +43,14 @@ fn source(role: Role, kind: MediaKind, stream: u8) -> Box<dyn Source> {
 }
 
 /// Does `call` with each item, a few at a time; the results in the order of the items.
-pub fn each<T, R, F: Future<Output = R>>(items: &[T], call: impl Fn(&T) -> F) -> Vec<R> {
+pub(crate) fn each<T, R, F: Future<Output = R>>(items: &[T], call: impl Fn(&T) -> F) -> Vec<R> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let calls: Vec<F> = items.iter().map(call).collect();
     runtime.block_on(futures::stream::iter(calls).buffered(AT_A_TIME).collect())
 }
 
 /// What our own stack did wrong in this call.
-pub fn faults(outcome: &Outcome) -> Vec<String> {
+pub(crate) fn faults(outcome: &Outcome) -> Vec<String> {
     let sides = [(Role::Caller, &outcome.caller), (Role::Callee, &outcome.callee)];
     let fault = |role: Role, kind: &Kind| match kind {
         Kind::TesterDefect { what, expected, observed } => {
@@ -69,7 +69,7 @@ pub fn faults(outcome: &Outcome) -> Vec<String> {
 }
 
 /// The packets that one side has received so far.
-pub fn packets_received(side: &SideOutcome) -> u64 {
+pub(crate) fn packets_received(side: &SideOutcome) -> u64 {
     let last = side.events.iter().rev().find_map(|event| match &event.kind {
         Kind::Media { inbound, .. } => Some(inbound.iter().map(|media| media.packets).sum()),
         _ => None,
