@@ -217,7 +217,8 @@ impl Model {
         let known = |(model, wire): &(String, String)| {
             model.contains("streams") || (model.ends_with("msid: false") && wire.ends_with("msid: true"))
         };
-        let differences: Vec<_> = ours.differences(&facts, None).into_iter().filter(|pair| !known(pair)).collect();
+        let differences: Vec<_> =
+            ours.differences(&facts, None).into_iter().filter(|pair| !known(pair)).collect();
         assert_eq!(differences, [], "Chromium's {sdp_type} is not the model's");
         self.peer.set_local_description(&ours).unwrap();
     }
