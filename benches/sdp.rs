@@ -13,8 +13,11 @@ use callcheck::jsep::SdpFacts;
 
 const ROUNDS: usize = 7;
 
+/// What the lines are, and a text of so many.
+type Form = (&'static str, fn(usize) -> String);
+
 fn main() {
-    let forms: [(&str, fn(usize) -> String); 6] = [
+    let forms: [Form; 6] = [
         ("attributes", |n| format!("v=0\nm=audio 9 RTP/AVP 0\n{}", "a=rtcp-fb:0 nack\n".repeat(n))),
         ("m-sections", |n| format!("v=0\n{}", "m=audio 9 RTP/AVP 0\n".repeat(n))),
         ("mids in a bundle", |n| {

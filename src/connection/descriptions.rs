@@ -49,7 +49,9 @@ impl Descriptions {
             (Side::Local, SdpType::Offer | SdpType::Pranswer) => self.pending = ours(),
             (Side::Local, SdpType::Answer) => (self.current, self.pending) = (ours(), None),
             (Side::Remote, SdpType::Offer | SdpType::Pranswer) => {}
-            (Side::Remote, SdpType::Answer) => self.current = self.pending.take().or(self.current.take()),
+            (Side::Remote, SdpType::Answer) => {
+                self.current = self.pending.take().or_else(|| self.current.take())
+            }
         }
     }
 

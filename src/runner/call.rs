@@ -224,10 +224,12 @@ impl<'a> Call<'a> {
 
     pub(super) fn send(&mut self, signal: Signal) {
         let to = self.peer.as_ref().map(|peer| peer.name.as_str());
+        // Before it leaves: what the other side does because of it, such as closing DTLS, comes later.
+        let at = self.deps.world.now();
         let seq = self.room.send(to, signal.clone());
         // A report repeats the timeline; it is not recorded once more.
         if !matches!(signal, Signal::Report(_)) {
-            self.record(Kind::SignalSent { seq, signal });
+            self.recorder.record(at, Kind::SignalSent { seq, signal });
         }
     }
 
