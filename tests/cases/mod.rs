@@ -1,5 +1,6 @@
 //! What browsers did, as data, for every test binary that asks whether somebody does the same.
 
+pub(crate) mod arbitrary;
 pub(crate) mod chromium;
 pub(crate) mod oracle;
 pub(crate) mod wpt;

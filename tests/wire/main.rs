@@ -6,6 +6,11 @@ mod call;
 #[expect(dead_code, reason = "the pure tests read more of the recordings than a real call has")]
 #[path = "../cases/mod.rs"]
 mod cases;
+#[path = "../jsep/driver.rs"]
+mod driver;
 mod oracle;
+mod random;
 mod recorded;
+#[path = "../jsep/render.rs"]
+mod render;
 mod scripts;

@@ -101,9 +101,9 @@ fn compare_side(who: &str, side: &SideOutcome, expected: &SideEnding, found: &mu
 }
 
 /// What a script knows of a row.
-type Known = (Option<String>, String, String, Option<String>, bool);
+pub(crate) type Known = (Option<String>, String, String, Option<String>, bool);
 
-fn rows(rows: &[ScriptRow]) -> Vec<Known> {
+pub(crate) fn rows(rows: &[ScriptRow]) -> Vec<Known> {
     let row = |row: &ScriptRow| {
         let current = row.current_direction.map(|current| current.to_string());
         (row.mid.clone(), row.kind.to_string(), row.direction.to_string(), current, row.sender_track)
@@ -111,7 +111,7 @@ fn rows(rows: &[ScriptRow]) -> Vec<Known> {
     rows.iter().map(row).collect()
 }
 
-fn known(rows: &[Row]) -> Vec<Known> {
+pub(crate) fn known(rows: &[Row]) -> Vec<Known> {
     let row = |row: &Row| {
         let current = row.current_direction.map(|current| current.to_string());
         (row.mid.clone(), row.kind.to_string(), row.direction.to_string(), current, row.sender_track)

@@ -27,7 +27,8 @@ impl Peer {
     }
 }
 
-/// Whether the policy lets a section of that direction take a free transceiver of its kind.
+/// Whether the policy lets a section of that direction take a free transceiver of its kind. Should rtcweb-wg/jsep#1040
+/// (pairing with addTransceiver's as well) become a rule, it is one more arm.
 fn may_take(policy: Association, transceiver: &Transceiver, offered: Direction) -> bool {
     match policy {
         Association::Jsep => transceiver.made_by_add_track && offered.receives(),

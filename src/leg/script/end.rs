@@ -200,7 +200,7 @@ impl End {
                 self.connection.set_streams(id, &self.labels(streams)).await
             }
             Operation::RemoveTrack { sender } => {
-                let id = self.transceiver(*sender).await?;
+                let id = self.sender(*sender).await?;
                 self.connection.remove_track(id).await
             }
             Operation::Stop { transceiver } => {
@@ -247,6 +247,15 @@ impl End {
     /// Labels of streams are per side.
     fn labels(&self, streams: &[String]) -> Vec<String> {
         streams.iter().map(|label| format!("{}-{label}", self.role)).collect()
+    }
+
+    /// The transceiver of the sender that getSenders() lists there: without those of stopped transceivers (W3C webrtc
+    /// §5.1).
+    async fn sender(&self, index: usize) -> Result<TransceiverId, W3cError> {
+        let states = self.connection.transceivers().await;
+        let mut live = states.iter().filter(|one| one.row.current_direction != Some(Direction::Stopped));
+        let found = live.nth(index).map(|state| state.id);
+        found.ok_or_else(|| W3cError::new(ErrorName::TypeError, format!("there is no sender {index}")))
     }
 
     async fn transceiver(&self, index: usize) -> Result<TransceiverId, W3cError> {
