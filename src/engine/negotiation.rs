@@ -222,6 +222,12 @@ impl Engine {
         }
         let data = self.rounds.stage == Stage::Fresh || self.rounds.data;
         let restart = ours.ice_restart || offer.is_some_and(|offer| self.restarts(offer));
+        if offer.is_some() && !restart && self.rounds.restart_staged {
+            let detail = "an ICE restart was offered and taken back, and the engine cannot forget its new \
+                          credentials: this answer restarts ICE although the offer does not"
+                .to_owned();
+            self.shared.emit(EngineEvent::Limit { limit: "ice-restart-taken-back", detail });
+        }
         let mut facts = Facts { data, ..Facts::default() };
         for section in ours.sections.iter().filter(|section| !section.rejected) {
             match section.media {
