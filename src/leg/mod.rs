@@ -182,7 +182,7 @@ impl Leg {
                 return LegEvent::Send(signal);
             }
             let until_act = self.until_next_act();
-            if self.needed || until_act == Some(Duration::ZERO) {
+            if self.needed || self.negotiation.resume || until_act == Some(Duration::ZERO) {
                 return LegEvent::Due;
             }
             let timer = async {
@@ -215,6 +215,9 @@ impl Leg {
     pub async fn proceed(&mut self) {
         if std::mem::take(&mut self.needed) {
             self.negotiation_needed().await;
+        }
+        if std::mem::take(&mut self.negotiation.resume) {
+            self.negotiate().await;
         }
         if self.until_next_act() == Some(Duration::ZERO) {
             self.act().await;
