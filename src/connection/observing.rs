@@ -60,6 +60,9 @@ impl Actor {
             self.record(Kind::SelectedPair(pair));
         }
         self.record(Kind::Media { outbound, inbound });
+        if let Some(impaired) = engine.impairment() {
+            self.record(Kind::Impairment(impaired));
+        }
     }
 
     fn mid_of(&self, sending: &Sending) -> Option<&str> {

@@ -17,11 +17,12 @@ use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, TransceiverId,
-    W3cError, next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, OpenError, TransceiverId, W3cError,
+    next_event,
 };
 use crate::jsep::{Direction, MediaKind};
 use crate::media::MediaError;
+use crate::network::Network;
 use crate::plan::{AttachAt, IcePolicy, Later, LegPlan};
 use crate::timeline::{PeerInfo, Recorder, Signal};
 use crate::world::World;

@@ -28,7 +28,14 @@ pub struct Attempt {
 pub fn build(calls: Vec<CallReport>) -> Report {
     let verdict = combined(calls.iter().map(|call| call.verdict));
     let reason = calls.iter().find(|call| call.verdict == verdict).and_then(|call| call.reason.clone());
-    Report { schema_version: SCHEMA_VERSION, kind: ReportKind::Calls, verdict, reason, calls }
+    Report {
+        schema_version: SCHEMA_VERSION,
+        kind: ReportKind::Calls,
+        verdict,
+        reason,
+        calls,
+        exploration: None,
+    }
 }
 
 /// The result of a call that was tried once or more often; the last try counts, and a pass after another verdict is
@@ -47,7 +54,7 @@ pub fn flaky(plan: &Plan, attempts: &[Attempt]) -> CallReport {
         let before = call_report(plan, &attempt.facts, &attempt.verdicts);
         always_passed &= before.verdict == VerdictWord::Passed;
         let why = before.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        notes.push(format!("try {} of {tries} {}{why}", index + 1, word(before.verdict)));
+        notes.push(format!("try {} of {tries} {}{why}", index + 1, before.verdict.as_str()));
     }
     // The other side may have asked for another try of what had passed here.
     if call.verdict == VerdictWord::Passed && !always_passed {
@@ -105,17 +112,6 @@ fn word_of(status: Status) -> VerdictWord {
         Status::Passed => VerdictWord::Passed,
         Status::Failed => VerdictWord::Failed,
         Status::Unknown(_) => VerdictWord::Unknown,
-    }
-}
-
-pub(super) fn word(verdict: VerdictWord) -> &'static str {
-    match verdict {
-        VerdictWord::Passed => "passed",
-        VerdictWord::Failed => "failed",
-        VerdictWord::Unknown => "unknown",
-        VerdictWord::Flaky => "flaky",
-        VerdictWord::Skipped => "skipped",
-        VerdictWord::NotRun => "not run",
     }
 }
 

@@ -103,10 +103,11 @@ impl<'a> Call<'a> {
             role: self.plan.leg.role,
             name: self.plan.leg.name.clone(),
             epoch_us: wall_us(self.deps),
-            clock: "real".to_owned(),
+            clock: self.deps.world.clock().as_str().to_owned(),
             seed: self.deps.world.seed(),
             // Invariant: a plan is plain data whose secrets serialise as `[redacted]`.
             plan: serde_json::to_value(self.plan).expect("a plan is plain data"),
+            legs: None,
         };
         let writer = Arc::new(Mutex::new(TimelineWriter::new(storage, header)));
         self.writer = Some(Arc::clone(&writer));

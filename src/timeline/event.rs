@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Capabilities, Signal};
+use super::{Capabilities, ImpairedPackets, Signal};
 use crate::jsep::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
     SignalingState,
@@ -32,7 +32,21 @@ pub struct Header {
     pub clock: String,
     /// What every random choice derives from.
     pub seed: u64,
-    /// The resolved plan, without secrets.
+    /// The resolved plan, without secrets; the caller's in the merged timeline of both sides.
+    pub plan: Value,
+    /// Both sides, in a timeline that was merged from theirs; missing in the timeline of one side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legs: Option<Vec<HeaderLeg>>,
+}
+
+/// A side of a merged timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HeaderLeg {
+    /// Which.
+    pub role: Role,
+    /// Its name in the room.
+    pub name: String,
+    /// Its resolved plan, without secrets.
     pub plan: Value,
 }
 
@@ -242,6 +256,9 @@ pub enum Kind {
         /// What we receive, by mid.
         inbound: Vec<InboundMedia>,
     },
+    /// What was done on purpose to the datagrams of this side so far; cumulative, with the media. Missing where nothing
+    /// was to be done.
+    Impairment(Vec<ImpairedPackets>),
     /// What the other side saw, as it told us.
     PeerReport {
         /// The other side's role.

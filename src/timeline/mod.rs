@@ -3,13 +3,15 @@
 
 mod event;
 mod file;
+mod impaired;
 mod recorder;
 mod signal;
 
 pub use event::{
-    CandidatePair, Event, Header, IceCandidate, InboundMedia, Kind, Latency, OutboundMedia, PeerInfo, Proof,
-    SCHEMA_VERSION, TransceiverRow,
+    CandidatePair, Event, Header, HeaderLeg, IceCandidate, InboundMedia, Kind, Latency, OutboundMedia,
+    PeerInfo, Proof, SCHEMA_VERSION, TransceiverRow,
 };
 pub use file::{ReadError, Storage, Timeline, TimelineWriter, schema};
+pub use impaired::{Carries, ImpairedPackets, Way};
 pub use recorder::{Observer, Recorder};
 pub use signal::{Capabilities, Report, Signal};

@@ -14,7 +14,7 @@ use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use futures::{FutureExt, StreamExt};
 
-use crate::engine::{Datagrams, Network, Socket};
+use crate::network::{Datagrams, Network, Socket};
 use crate::world::{BoxFuture, World};
 
 /// A world whose clock moves only when told; nothing runs in it.
