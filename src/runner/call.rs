@@ -246,8 +246,13 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn judge(&self, ended: bool) -> Vec<Verdict> {
+        judge(self.plan, &self.facts, ended, self.now_us())
+    }
+
+    /// The time on the timeline.
+    pub(super) fn now_us(&self) -> u64 {
         let now = self.deps.world.now().saturating_duration_since(self.recorder.start());
-        judge(self.plan, &self.facts, ended, u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+        u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn epoch_us(&self) -> u64 {

@@ -3,4 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is not there")]
 
 mod calls;
+mod consent;
+mod explore;
+mod glare;
+mod hangup;
+mod impairment;
 mod repeat;
+mod signals;

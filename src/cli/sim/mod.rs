@@ -49,6 +49,12 @@ pub(super) fn run(args: &SimArgs, noise: &Noise, words: &[OsString]) -> anyhow::
     }
 }
 
+/// What is wrong with these arguments, if anything is.
+#[cfg(test)]
+pub(super) fn complaint(args: &SimArgs) -> Option<CliError> {
+    plans::call(args).and_then(|_| check(args)).err()
+}
+
 fn check(args: &SimArgs) -> Result<(), CliError> {
     super::plan::check_outputs(&args.output)?;
     let clock = &args.clock;
