@@ -9,7 +9,8 @@ use crate::jsep::{
     Side, SignalingState,
 };
 use crate::timeline::{
-    CandidatePair, Capabilities, Event, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal, TransceiverRow,
+    CandidatePair, Capabilities, Event, ImpairedPackets, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal,
+    TransceiverRow,
 };
 
 /// What is known of one peer.
@@ -53,6 +54,8 @@ pub struct PeerFacts {
     pub timing: Timing,
     /// The latest sample of what it sent.
     pub outbound: Vec<OutboundMedia>,
+    /// What was done to its datagrams on purpose; empty where nothing was.
+    pub impaired: Vec<ImpairedPackets>,
     /// The latest sample of what it received; null until one was taken.
     pub inbound: Option<Vec<InboundMedia>>,
     /// It has seen all that it wanted to see.
@@ -164,6 +167,7 @@ impl PeerFacts {
             signalled: BTreeMap::new(),
             timing: Timing::default(),
             outbound: Vec::new(),
+            impaired: Vec::new(),
             inbound: None,
             done: false,
             seen: BTreeSet::new(),
@@ -235,6 +239,7 @@ impl PeerFacts {
             }
             Kind::CandidateRefused { .. } => self.candidates.refused += 1,
             Kind::SelectedPair(pair) => self.pair = Some((event.id.clone(), pair.clone())),
+            Kind::Impairment(impaired) => self.impaired.clone_from(impaired),
             Kind::Media { outbound, inbound } => {
                 self.outbound.clone_from(outbound);
                 self.sampled(at, inbound);

@@ -9,7 +9,7 @@ use crate::expect::{Status, Verdict};
 use crate::facts::{Facts, MidFacts, PeerFacts, Reached, TesterFault};
 use crate::jsep::MediaKind;
 use crate::plan::Plan;
-use crate::timeline::IceCandidate;
+use crate::timeline::{IceCandidate, ImpairedPackets, Way};
 
 /// The first version of the result model.
 const SCHEMA_VERSION: u32 = 1;
@@ -231,7 +231,33 @@ fn notes(facts: &Facts) -> Vec<String> {
         ));
     }
     notes.extend(facts.own().mids.iter().filter_map(|(mid, media)| stillness(mid, media)));
+    notes.extend([Way::Sent, Way::Received].into_iter().filter_map(|way| on_purpose(facts.own(), way)));
     notes
+}
+
+/// What was done on purpose must not be taken for the other side's fault.
+fn on_purpose(own: &PeerFacts, way: Way) -> Option<String> {
+    let rows = || own.impaired.iter().filter(|row| row.direction == way);
+    let sum = |count: fn(&ImpairedPackets) -> u64| rows().map(count).sum::<u64>();
+    let all = sum(|row| row.packets);
+    let done = [
+        ("blocked", sum(|row| row.blocked)),
+        ("lost", sum(|row| row.lost)),
+        ("too large", sum(|row| row.oversized)),
+        ("too many for the rate", sum(|row| row.overflowed)),
+        ("reordered", sum(|row| row.reordered)),
+        ("doubled", sum(|row| row.duplicated)),
+        ("delayed", sum(|row| row.delayed)),
+    ];
+    let done: Vec<String> =
+        done.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
+    let verb = match way {
+        Way::Sent => "sent",
+        Way::Received => "received",
+    };
+    let role = own.role;
+    (!done.is_empty())
+        .then(|| format!("on purpose, of {all} datagrams that the {role} {verb}: {}", done.join(", ")))
 }
 
 /// Media that decodes is media, but silence or a picture that never changes is seldom meant.

@@ -7,9 +7,11 @@ pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
     let last = |wanted: fn(&Kind) -> bool| events.iter().rposition(|event| wanted(&event.kind));
     let last_media = last(|kind| matches!(kind, Kind::Media { .. }));
     let last_pair = last(|kind| matches!(kind, Kind::SelectedPair(_)));
+    let last_impairment = last(|kind| matches!(kind, Kind::Impairment(_)));
     let is_key = |(index, event): &(usize, &Event)| match &event.kind {
         Kind::Media { .. } => Some(*index) == last_media,
         Kind::SelectedPair(_) => Some(*index) == last_pair,
+        Kind::Impairment(_) => Some(*index) == last_impairment,
         Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => {
             !matches!(signal, Signal::Report(_) | Signal::Ext(_))
         }

@@ -53,7 +53,12 @@ fn losses_agree() {
         assert!(done.lost > 5, "{clock}: {done:?}");
         // What was lost last is missed only once something follows it; the two sides count at moments of their own.
         let difference = done.lost.abs_diff(seen.packets_lost);
-        assert!(difference <= 2 + done.lost / 10, "{clock}: {} were lost, {} are missing", done.lost, seen.packets_lost);
+        assert!(
+            difference <= 2 + done.lost / 10,
+            "{clock}: {} were lost, {} are missing",
+            done.lost,
+            seen.packets_lost
+        );
         assert_eq!(seen.packets_lost, seen.frames_lost, "{clock}");
     }
 }
@@ -88,7 +93,12 @@ fn reordering_agrees() {
         assert!(done.reordered > 5, "{clock}: {done:?}");
         // Two in a row that are held back keep their order, but are overtaken all the same.
         let difference = done.reordered.abs_diff(seen.reordered);
-        assert!(difference <= 2 + done.reordered / 10, "{clock}: {} were held back, {} came late", done.reordered, seen.reordered);
+        assert!(
+            difference <= 2 + done.reordered / 10,
+            "{clock}: {} were held back, {} came late",
+            done.reordered,
+            seen.reordered
+        );
         assert_eq!(seen.frames_lost, 0, "{clock}");
     }
 }
