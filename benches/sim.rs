@@ -29,6 +29,20 @@ fn main() {
     busy_hour();
     threads();
     impairment();
+    repeat();
+}
+
+/// The same figure in debug and in release: `cargo bench --bench sim --profile dev` prints it once more.
+fn repeat() {
+    let bad = Impairment::parse("loss=5%,jitter=30ms,reorder=2%,duplicate=1%", "--network").expect("valid");
+    let call = call(|plan| (plan.network.caller, plan.network.callee) = (bad.clone(), bad.clone()));
+    let timeline = play(&call, 7, true, never()).expect("it ends").timeline.expect("it was asked for");
+    let text = format!("{:?}{:?}", timeline.header, timeline.events);
+    // FNV-1a.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    println!("the timeline of seed 7: {} events, {hash:016x}", timeline.events.len());
 }
 
 fn never() -> Interrupt {

@@ -28,7 +28,7 @@ use super::shared::Shared;
 use super::tap::Tap;
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
 use crate::network::Network;
-use crate::timeline::ImpairedPackets;
+use crate::timeline::{CandidatePair, ImpairedPackets};
 use crate::world::{Clock, World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
@@ -129,18 +129,17 @@ impl Engine {
         self.shared.network.impairment()
     }
 
-    /// What is known now.
-    pub async fn stats(&self) -> EngineStats {
-        let pair = transport::selected_pair(&self.shared, &*self.connection).await;
-        let rtt_ms = match &pair {
-            Some(_) => transport::round_trip_ms(&self.shared, &*self.connection).await,
-            None => None,
-        };
-        EngineStats {
-            selected_pair: pair.map(|pair| crate::timeline::CandidatePair { rtt_ms, ..pair }),
-            outbound: self.shared.tap.outbound(),
-            inbound: self.shared.tap.inbound(),
-        }
+    /// The selected pair with its round-trip time. The engine makes a report of everything for it.
+    pub async fn selected_pair(&self) -> Option<CandidatePair> {
+        let pair = transport::selected_pair(&self.shared, &*self.connection).await?;
+        let rtt_ms = transport::round_trip_ms(&self.shared, &*self.connection).await;
+        Some(CandidatePair { rtt_ms, ..pair })
+    }
+
+    /// What RTCP has told so far.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        EngineStats { outbound: self.shared.tap.outbound(), inbound: self.shared.tap.inbound() }
     }
 
     /// Closes everything, within a second at most.

@@ -72,8 +72,8 @@ fn a_packet_that_is_lost_is_asked_for_again() {
             |event: &EngineEvent| matches!(event, EngineEvent::Rtp { packet, .. } if packet.sequence == 2);
         until(&mut b_events, again).await;
         assert!(lost.load(Ordering::Relaxed) > 10);
-        assert_eq!(b.stats().await.inbound["0"].nacked, 1);
-        assert_eq!(a.stats().await.outbound["0"].nacked, 1);
+        assert_eq!(b.stats().inbound["0"].nacked, 1);
+        assert_eq!(a.stats().outbound["0"].nacked, 1);
         a.close().await;
         drop(b);
     });
