@@ -23,13 +23,25 @@ use futures::FutureExt;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+type Part = (&'static str, fn());
+
+/// `cargo bench --bench sim -- busy` runs that part alone.
+const PARTS: &[Part] = &[
+    ("set-ups", set_ups),
+    ("idle", idle_hour),
+    ("busy", busy_hour),
+    ("threads", threads),
+    ("impairment", impairment),
+    ("repeat", repeat),
+];
+
 fn main() {
-    set_ups();
-    idle_hour();
-    busy_hour();
-    threads();
-    impairment();
-    repeat();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (name, part) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            part();
+        }
+    }
 }
 
 /// The same figure in debug and in release: `cargo bench --bench sim --profile dev` prints it once more.

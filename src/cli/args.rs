@@ -34,7 +34,7 @@ Examples:
     CALLCHECK_CREDENTIAL=... callcheck call demo --ice-policy relay \\
       --ice-server turn:turn.example.org --username me";
 
-const ENVIRONMENT: &str = "\
+pub(super) const ENVIRONMENT: &str = "\
 Every option has an environment name: --ice-server is CALLCHECK_ICE_SERVER.
 The option wins over the environment.";
 

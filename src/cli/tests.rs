@@ -29,7 +29,7 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Call(args) => (Role::Caller, args),
         Command::Answer(args) => (Role::Callee, args),
         Command::Serve(args) => return Err(serve::config(args).unwrap_err().to_string()),
-        Command::Sim(args) => return Err(sim::complaint(args).expect("a complaint").to_string()),
+        Command::Sim(args) => return Err(sim::complaint(args, matches).expect("a complaint").to_string()),
         Command::Schema(_) => unreachable!("no complaint to provoke"),
     };
     plan::plan(role, args, matches).map_err(|error| error.to_string())

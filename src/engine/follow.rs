@@ -13,12 +13,14 @@ use super::dtls::DtlsCounts;
 use super::shared::Shared;
 use super::{EngineEvent, transport, words};
 use crate::jsep::DtlsState;
-use crate::timeline::CandidatePair;
+use crate::timeline::{CandidatePair, Carries};
 
 /// Without news the transport is looked at this often.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A handshake takes one round trip of three flights; with a second's patience per retransmission, this is several.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
+/// On a far network it takes longer: three round trips, and some flights again.
+const HANDSHAKE_TRIPS: f64 = 8.0;
 /// The engine reads an alert just after the socket has seen it, so its state is read more than once.
 const ALERT_READS: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(2), Duration::from_millis(20), Duration::from_millis(200)];
@@ -74,7 +76,7 @@ impl Follower {
         self.pair_since.get_or_insert_with(|| shared.world.now());
         shared.select(&pair);
         let rtt_ms = transport::round_trip_ms(shared, connection).await;
-        self.pair = Some(pair.clone());
+        self.pair = Some(CandidatePair { rtt_ms, ..pair.clone() });
         shared.emit(EngineEvent::SelectedPair(Box::new(CandidatePair { rtt_ms, ..pair })));
     }
 
@@ -84,8 +86,10 @@ impl Follower {
         let Some(since) = self.pair_since else { return };
         let waited = shared.world.now().saturating_duration_since(since);
         let repeated = counts.handshakes_sent > 1 && counts.handshakes_received > 1;
-        let stalled = shared.dtls() == DtlsState::Connecting && waited >= HANDSHAKE_PATIENCE && repeated;
-        if stalled && !self.stall_reported {
+        let rtt_ms = self.pair.as_ref().and_then(|pair| pair.rtt_ms).unwrap_or_default();
+        let patience = HANDSHAKE_PATIENCE.max(Duration::from_secs_f64(rtt_ms / 1e3 * HANDSHAKE_TRIPS));
+        let stalled = shared.dtls() == DtlsState::Connecting && waited >= patience && repeated;
+        if stalled && !self.stall_reported && !holds_dtls_up(shared) {
             self.stall_reported = true;
             let detail = format!(
                 "ICE has been connected for {:.1} s, {} DTLS handshake records were sent and {} received, and the \
@@ -97,6 +101,12 @@ impl Follower {
             shared.emit(EngineEvent::Limit { limit: "dtls-handshake-under-loss", detail });
         }
     }
+}
+
+/// Whether we ourselves hold DTLS up on purpose: then it is no fault of the engine that it does not get through.
+fn holds_dtls_up(shared: &Shared) -> bool {
+    let rows = shared.network.impairment().unwrap_or_default();
+    rows.iter().any(|row| row.carries == Carries::Dtls && row.blocked + row.oversized + row.overflowed > 0)
 }
 
 /// An alert came in: is it the end of the transport?

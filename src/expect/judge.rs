@@ -3,7 +3,7 @@
 use super::demand::{Check, Demand, expectations};
 use super::verdict::{Settles, Status, Verdict};
 use super::{measure, media, states};
-use crate::facts::Facts;
+use crate::facts::{Facts, TesterFault};
 use crate::jsep::Role;
 use crate::plan::{Op, Plan, Subject, Value};
 
@@ -136,7 +136,7 @@ fn excuse(facts: &Facts, demand: &Demand, look: Look) -> Look {
     let limit = facts
         .engine_limits
         .iter()
-        .find(|limit| look.holds != Some(true) && measure::limit_touches(&limit.what, demand.subject));
+        .find(|limit| look.holds != Some(true) && limits(facts, limit, demand.subject));
     let (fault, what) = match (defect, limit) {
         (Some(defect), _) => (defect, "callcheck itself did not follow its model"),
         (None, Some(limit)) => (limit, "a known limit of callcheck's WebRTC engine"),
@@ -144,6 +144,12 @@ fn excuse(facts: &Facts, demand: &Demand, look: Look) -> Look {
     };
     Look::unmeasured(format!("{}; not judged: {what} ({}: {})", look.observed, fault.what, fault.detail))
         .citing([&fault.id])
+}
+
+/// A call that was hung up because of a limit was not hung up by an application.
+fn limits(facts: &Facts, limit: &TesterFault, subject: Subject) -> bool {
+    let hung_up = facts.hang_up.as_ref().is_some_and(|hang_up| hang_up.by == limit.by);
+    measure::limit_touches(&limit.what, subject) || (subject == Subject::Hangup && hung_up)
 }
 
 /// What kept the call from being tested or from happening, where that says more than the demand itself.

@@ -278,12 +278,16 @@ fn an_interruption_fails_nothing() {
 #[test]
 fn faults_of_the_engine_and_of_callcheck_blame_nobody() {
     let limit = Kind::EngineLimit { limit: "dtls-handshake-under-loss".into(), detail: "lost".into() };
-    let call = caller_to(CALLCHECK).with(limit).hung_up(Role::Caller);
+    let call = caller_to(CALLCHECK).with(limit.clone()).hung_up(Role::Caller);
     let verdicts = ended(&plan(Role::Caller), &call);
     assert_eq!(of(&verdicts, "caller.dtls"), Some(NEVER));
     assert_eq!(of(&verdicts, "caller.tracks"), Some(NEVER));
     // ICE stands below DTLS, so that the limit explains nothing there.
     assert_eq!(of(&verdicts, "caller.ice"), Some(FAILED));
+    // The other side hung up because of a limit of its own, which is ours.
+    let told = caller_to(CALLCHECK).with(limit).reported();
+    let callee = good(Role::Callee).with(told).hung_up_early(Role::Caller);
+    assert_eq!(of(&ended(&plan(Role::Callee), &callee), "callee.hangup"), Some(NEVER));
     let defect = Kind::TesterDefect { what: "direction".into(), expected: "a".into(), observed: "b".into() };
     let verdicts = ended(&plan(Role::Caller), &good(Role::Caller).with(defect).hung_up(Role::Caller));
     assert_eq!(of(&verdicts, "caller.tracks"), Some(NEVER));

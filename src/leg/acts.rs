@@ -63,4 +63,10 @@ impl Leg {
     pub fn has_more_to_do(&self) -> bool {
         !self.later.is_empty()
     }
+
+    /// The plan has an ICE restart still to come.
+    #[must_use]
+    pub fn means_to_restart(&self) -> bool {
+        self.later.iter().any(|later| later.act == Act::RestartIce)
+    }
 }

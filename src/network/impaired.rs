@@ -144,13 +144,13 @@ impl Datagrams for ImpairedSocket {
         let passage = lock(&self.lanes.sent).pass(since, datagram);
         let Some(passage) = passage else { return Poll::Ready(Ok(())) };
         let mut state = lock(&self.state);
-        if passage.due <= since && !passage.twice && state.leaving.is_empty() {
-            drop(state);
-            // A socket that is full loses it, as a full queue of the system does.
-            return match self.inner.poll_send(cx, datagram, to) {
-                Poll::Pending => Poll::Ready(Ok(())),
-                sent => sent,
-            };
+        // One that the socket does not take at once was let through all the same: it leaves as soon as it can.
+        if passage.due <= since
+            && !passage.twice
+            && state.leaving.is_empty()
+            && let Poll::Ready(sent) = self.inner.poll_send(cx, datagram, to)
+        {
+            return Poll::Ready(sent);
         }
         let due = self.lanes.start + passage.due;
         for _ in 0..=u8::from(passage.twice) {
@@ -173,7 +173,7 @@ impl Datagrams for ImpairedSocket {
                 return Poll::Ready(Ok(arrived));
             }
             let now = self.world.now();
-            self.send_due(&mut state, cx, now)?;
+            self.send_due(&mut state, cx, now);
             if let Some(parcel) = state.coming.peek().filter(|Reverse(parcel)| parcel.due <= now) {
                 let Reverse(parcel) = parcel;
                 let length = parcel.datagram.len().min(buffer.len());
@@ -214,25 +214,32 @@ impl ImpairedSocket {
         Ok(None)
     }
 
-    fn send_due(&self, state: &mut State, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
+    /// What is due leaves. One that cannot be sent is gone, as without a detour: it says nothing about what comes in.
+    fn send_due(&self, state: &mut State, cx: &mut Context<'_>, now: Instant) {
         while let Some(Reverse(parcel)) = state.leaving.peek().filter(|Reverse(parcel)| parcel.due <= now) {
-            if self.inner.poll_send(cx, &parcel.datagram, parcel.peer)?.is_pending() {
-                break;
+            match self.inner.poll_send(cx, &parcel.datagram, parcel.peer) {
+                // The socket wakes us.
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => log::debug!("a datagram to {} was not sent: {error}", parcel.peer),
             }
             state.leaving.pop();
         }
-        Ok(())
     }
 
     /// Whether the next parcel has become due meanwhile. Otherwise its timer wakes us.
     fn timer_is_over(&self, state: &mut State, cx: &mut Context<'_>) -> bool {
-        let heads = [state.leaving.peek(), state.coming.peek()];
-        let Some(next) = heads.into_iter().flatten().map(|Reverse(parcel)| parcel.due).min() else {
+        let now = self.world.now();
+        let later = |heap: &BinaryHeap<Reverse<Parcel>>| {
+            // What is due and still here waits for the socket, which wakes us.
+            heap.peek().map(|Reverse(parcel)| parcel.due).filter(|due| *due > now)
+        };
+        let Some(next) = [later(&state.leaving), later(&state.coming)].into_iter().flatten().min() else {
             state.timer = None;
             return false;
         };
         if state.timer.as_ref().is_none_or(|(due, _)| *due != next) {
-            let left = next.saturating_duration_since(self.world.now());
+            let left = next.saturating_duration_since(now);
             state.timer = Some((next, self.world.sleep(left)));
         }
         let over = state.timer.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(cx).is_ready());
@@ -254,11 +261,8 @@ impl Drop for ImpairedSocket {
         self.world.spawn_detached(Box::pin(async move {
             for Reverse(parcel) in leaving.into_sorted_vec().into_iter().rev() {
                 world.sleep(parcel.due.saturating_duration_since(world.now())).await;
-                let sent =
-                    std::future::poll_fn(|cx| inner.poll_send(cx, &parcel.datagram, parcel.peer)).await;
-                if sent.is_err() {
-                    return;
-                }
+                // One that cannot be sent is gone; the next may go elsewhere.
+                let _ = std::future::poll_fn(|cx| inner.poll_send(cx, &parcel.datagram, parcel.peer)).await;
             }
         }));
     }

@@ -23,7 +23,6 @@ pub(super) struct Lane {
     /// Until when they hold.
     hold_until: Duration,
     kinds: [Kind; 5],
-    in_burst: bool,
     /// The link is busy with what came before until then.
     busy_until: Duration,
     /// When the last datagram that was not held back arrives; none of those overtakes it.
@@ -34,6 +33,7 @@ pub(super) struct Lane {
 #[derive(Debug)]
 struct Kind {
     rng: Rng,
+    in_burst: bool,
     counts: Counts,
 }
 
@@ -73,6 +73,7 @@ impl Lane {
     pub(super) fn new(world: &dyn World, label: &str, way: Way, impairment: Impairment) -> Self {
         let kind = |carries: Carries| Kind {
             rng: world.rng(&format!("network {label} {way:?} {carries:?}")),
+            in_burst: false,
             counts: Counts::default(),
         };
         Self {
@@ -81,7 +82,6 @@ impl Lane {
             hold_until: impairment.until(Duration::ZERO),
             impairment,
             kinds: KINDS.map(kind),
-            in_burst: false,
             busy_until: Duration::ZERO,
             last_due: Duration::ZERO,
         }
@@ -106,7 +106,7 @@ impl Lane {
             return None;
         }
         let by_chance = carries != Carries::Dtls || conditions.dtls;
-        if by_chance && self.is_lost(chance.loss) {
+        if by_chance && self.kind(carries).is_lost(&conditions, chance.loss) {
             self.kind(carries).counts.lost += 1;
             return None;
         }
@@ -143,22 +143,6 @@ impl Lane {
         &mut self.kinds[index]
     }
 
-    /// Without memory, or in bursts (Gilbert): a burst begins and ends by chance, such that the share is lost in the
-    /// long run and bursts have the mean length that was asked for.
-    fn is_lost(&mut self, chance: f64) -> bool {
-        let Conditions { loss, burst, .. } = self.conditions;
-        // Losses without memory come in such bursts by themselves.
-        let without_memory = loss >= 1.0 || burst <= 1.0 / (1.0 - loss);
-        if without_memory || loss == 0.0 {
-            self.in_burst = false;
-            return chance < loss;
-        }
-        let ends = 1.0 / burst;
-        let begins = loss * ends / (1.0 - loss);
-        self.in_burst = if self.in_burst { chance >= ends } else { chance < begins };
-        self.in_burst
-    }
-
     /// When the link has carried it; none if it would wait too long.
     fn through_the_link(&mut self, now: Duration, length: usize) -> Option<Duration> {
         let Some(rate) = self.conditions.rate else { return Some(now) };
@@ -172,6 +156,22 @@ impl Lane {
 }
 
 impl Kind {
+    /// Without memory, or in bursts (Gilbert): a burst begins and ends by chance, such that the share is lost in the
+    /// long run and bursts have the mean length that was asked for.
+    fn is_lost(&mut self, conditions: &Conditions, chance: f64) -> bool {
+        let Conditions { loss, burst, .. } = *conditions;
+        // Losses without memory come in such bursts by themselves.
+        let without_memory = loss >= 1.0 || burst <= 1.0 / (1.0 - loss);
+        if without_memory || loss == 0.0 {
+            self.in_burst = false;
+            return chance < loss;
+        }
+        let ends = 1.0 / burst;
+        let begins = loss * ends / (1.0 - loss);
+        self.in_burst = if self.in_burst { chance >= ends } else { chance < begins };
+        self.in_burst
+    }
+
     fn draw(&mut self) -> Chance {
         let mut draw = || self.rng.random::<f64>();
         Chance { loss: draw(), jitter: draw(), reorder: draw(), duplicate: draw() }
@@ -197,15 +197,33 @@ impl Counts {
     }
 }
 
-/// By the first bytes, also inside TURN ChannelData (RFC 7983 §7, RFC 5761 §4, RFC 8656 §12).
+/// By the first bytes, also inside TURN ChannelData and TURN indications (RFC 7983 §7, RFC 5761 §4, RFC 8656 §11, §12).
 fn carries(datagram: &[u8]) -> Carries {
     match datagram {
+        [0, 0x16 | 0x17, rest @ ..] => relayed(rest).map_or(Carries::Stun, carries),
         [0..=3, ..] => Carries::Stun,
         [20..=63, ..] => Carries::Dtls,
         [64..=79, _, _, _, inside @ ..] if !matches!(inside.first(), Some(64..=79)) => carries(inside),
         [128..=191, 192..=223, ..] => Carries::Rtcp,
         [128..=191, ..] => Carries::Rtp,
         _ => Carries::Other,
+    }
+}
+
+/// What the DATA attribute of an indication holds (RFC 8656 §18.4); `rest` begins with the length of the message.
+fn relayed(rest: &[u8]) -> Option<&[u8]> {
+    const DATA: u16 = 0x0013;
+    let mut attributes = rest.get(18..)?;
+    loop {
+        let number = |at: usize| Some(u16::from_be_bytes([*attributes.get(at)?, *attributes.get(at + 1)?]));
+        let (kind, length) = (number(0)?, usize::from(number(2)?));
+        if kind == DATA {
+            let data = attributes.get(4..4 + length)?;
+            // Not an indication in an indication.
+            return (!matches!(data, [0, 0x16 | 0x17, ..])).then_some(data);
+        }
+        // RFC 8489 §14: padded to four bytes.
+        attributes = attributes.get(4 + length.next_multiple_of(4)..)?;
     }
 }
 
@@ -251,6 +269,22 @@ mod tests {
         for (datagram, expected) in cases {
             assert_eq!(carries(datagram), expected, "{datagram:?}");
         }
+    }
+
+    #[test]
+    fn what_a_turn_indication_carries_is_told_from_a_check() {
+        let indication = |data: &[u8]| {
+            let mut message = vec![0, 0x16, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+            message.extend([7; 12]);
+            message.extend([0, 0x12, 0, 8, 0, 1, 1, 2, 3, 4, 5, 6]);
+            message.extend([0, 0x13, 0, u8::try_from(data.len()).unwrap()]);
+            message.extend(data);
+            message
+        };
+        assert_eq!(carries(&indication(DTLS)), Carries::Dtls);
+        assert_eq!(carries(&indication(RTP)), Carries::Rtp);
+        assert_eq!(carries(&indication(&[0, 0x16])), Carries::Stun);
+        assert_eq!(carries(&[0, 0x16, 0]), Carries::Stun);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::jsep::Role;
 /// How long a packet that is overtaken is held back, unless `reorder-by` says otherwise: longer than a frame of sound
 /// (20 ms) and a frame of pictures (33 ms) take to follow.
 const REORDER_BY: Duration = Duration::from_millis(50);
+/// Longer times are mistakes, and must not overflow the clock.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How much may wait for a slow link, unless `queue` says otherwise.
 const QUEUE: Duration = Duration::from_millis(200);
 
@@ -138,7 +140,7 @@ pub const KNOBS: &[(&str, &str, &str)] = &[
 ];
 
 impl Impairment {
-    /// Reads `key=value@from..until, ...`. `option` is where it comes from, such as `--network`.
+    /// Reads `key=value@from..until, ...`; `none` is nothing. `option` is where it comes from, such as `--network`.
     ///
     /// # Errors
     /// A complaint with the caret under the part that is wrong, and how to mend it.
@@ -152,6 +154,9 @@ impl Impairment {
             label: fault.label,
             help: fault.help,
         };
+        if matches!(text.trim(), "" | "none") {
+            return Ok(Self::default());
+        }
         let stated = split(text, 0..text.len(), ',')
             .map(|item| stated(text, item))
             .collect::<Result<Vec<_>, _>>()
@@ -288,8 +293,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn duration(&self, span: Range<usize>) -> Result<Duration, Fault> {
         let ms = self.measure(span.clone(), DURATION_UNITS)?;
-        Duration::try_from_secs_f64(ms / 1e3)
-            .map_err(|_| self.fault(span, format!("`{}` is too long", self.name), "longer than any call"))
+        let duration = Duration::try_from_secs_f64(ms / 1e3).ok().filter(|duration| *duration <= LONGEST);
+        let long = || self.fault(span, format!("`{}` is too long", self.name), "longer than a week");
+        duration.ok_or_else(long)
     }
 
     fn rate(&self, span: Range<usize>) -> Result<f64, Fault> {
@@ -302,6 +308,10 @@ impl Reader<'_> {
 
     fn share(&self, span: Range<usize>) -> Result<f64, Fault> {
         let share = self.measure(span.clone(), &[("%", 0.01), ("", 1.0)])?;
+        if &self.text[span.clone()] == "1" {
+            let title = format!("`{}=1` may mean 1% or everything", self.name);
+            return Err(self.fault(span, title, "write `1%` or `100%`"));
+        }
         if share > 1.0 {
             return Err(self.fault(span, "a share is at most 100%".to_owned(), "more than everything"));
         }
@@ -390,6 +400,7 @@ mod tests {
             "loss",
             "loss=5ms",
             "loss=150%",
+            "loss=1",
             "delay=30",
             "burst=0",
             "rate=0kbps",
@@ -398,7 +409,6 @@ mod tests {
             "loss=5%@5s",
             "loss=5%@8s..5s",
             "delay=30ms,,loss=1%",
-            "",
         ];
         let complaints: Vec<String> = cases
             .iter()

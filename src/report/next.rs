@@ -1,7 +1,7 @@
 //! What to do next, for the person who reads a verdict that is not good.
 
 use super::model::{CallReport, ExpectationStatus, VerdictWord};
-use crate::facts::Facts;
+use crate::facts::{Facts, PeerFacts};
 use crate::jsep::{IceState, Role};
 use crate::plan::Plan;
 
@@ -16,6 +16,12 @@ pub(super) fn next_step(plan: &Plan, facts: &Facts, call: &CallReport) -> Option
     if !facts.both_met() {
         return Some(join(plan, facts));
     }
+    if let Some(step) = on_purpose(facts) {
+        return Some(step);
+    }
+    if !facts.engine_limits.is_empty() && plan.room.url.is_empty() {
+        return Some("try another --seed; with --record the timeline shows what was lost".into());
+    }
     if !facts.engine_limits.is_empty() {
         return Some("try again with --retry 2; the fault is known and comes and goes".into());
     }
@@ -23,6 +29,19 @@ pub(super) fn next_step(plan: &Plan, facts: &Facts, call: &CallReport) -> Option
         return Some("please report this as a defect of callcheck, with the file of --record".into());
     }
     broken_layer(facts, call)
+}
+
+/// Whoever breaks the network on purpose is told so before anything else is looked for.
+fn on_purpose(facts: &Facts) -> Option<String> {
+    let lost = |peer: &PeerFacts| {
+        peer.impaired.iter().map(|row| row.lost + row.blocked + row.oversized + row.overflowed).sum::<u64>()
+    };
+    let lost = lost(facts.own()) + lost(facts.other());
+    (lost > 0).then(|| {
+        format!(
+            "{lost} datagrams were lost on purpose; see how the call goes without --network before you look elsewhere"
+        )
+    })
 }
 
 fn join(plan: &Plan, facts: &Facts) -> String {

@@ -1,9 +1,14 @@
 //! How a call can end, and when it ends early.
 
+use std::time::Duration;
+
 use humantime::format_duration;
 
 use super::call::Call;
 use crate::jsep::{ConnectionState, DtlsState, IceState};
+
+/// An application that restarts ICE when it has failed does so within this time.
+const RESTART_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a call is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +55,9 @@ impl Call<'_> {
             Ending::EngineLimit
         } else if dtls == Some(DtlsState::Failed) {
             Ending::ConnectionFailed
-        } else if ice == Some(IceState::Failed) && self.may_come_back() {
+        } else if (ice == Some(IceState::Failed) || connection == Some(ConnectionState::Failed))
+            && self.may_come_back()
+        {
             return Ok(());
         } else if ice == Some(IceState::Failed) {
             Ending::IceFailed
@@ -64,14 +71,22 @@ impl Call<'_> {
         Err(ending)
     }
 
-    /// ICE has failed, and a restart is planned, or a negotiation since then may be one.
+    /// ICE has failed after it was connected, and a restart is planned here, may be offered by the other side, or is
+    /// under way.
     fn may_come_back(&self) -> bool {
         let own = self.facts.own();
-        let failed_us = own.states.ice.last().map_or(0, |reached| reached.at_us);
+        if own.timing.ice.is_none() || self.is_out_of_earshot() {
+            return false;
+        }
+        let ice_us = own.states.ice.last().map_or(0, |reached| reached.at_us);
+        let failed_us = own.states.connection.last().map_or(0, |reached| reached.at_us).max(ice_us);
         let negotiated_us = own.descriptions.last().map_or(0, |described| described.at_us);
-        let patience = u64::try_from(self.plan.leg.timeout.as_micros()).unwrap_or(u64::MAX);
-        let in_time = self.now_us() < negotiated_us.saturating_add(patience);
-        self.has_more_to_do() || (negotiated_us > failed_us && in_time)
+        let within = |since: u64, patience: Duration| {
+            self.now_us() < since.saturating_add(u64::try_from(patience.as_micros()).unwrap_or(u64::MAX))
+        };
+        self.leg.as_ref().is_some_and(crate::leg::Leg::means_to_restart)
+            || within(failed_us, RESTART_WITHIN)
+            || (negotiated_us > failed_us && within(negotiated_us, self.plan.leg.timeout))
     }
 
     /// The ending in words for people.

@@ -5,6 +5,9 @@ use crate::timeline::{Event, Kind, Signal};
 /// More bytes of descriptions and candidates than this are not told: a room takes no message of any size.
 const MOST_TEXT: usize = 400_000;
 
+/// About what a row of a transceiver table takes.
+const ROW: usize = 100;
+
 /// The key events of a timeline, in order. Of what is repeated only the last one counts. Of very many descriptions the first
 /// and the last ones are told.
 pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
@@ -24,7 +27,7 @@ pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
     keys.into_iter().enumerate().filter(|(index, _)| is_told(*index)).map(|(_, event)| event).collect()
 }
 
-/// How much text an event holds that somebody has signalled; nothing for all others.
+/// About how much an event takes whose like comes with each negotiation; nothing for all others.
 fn text_size(kind: &Kind) -> usize {
     match kind {
         Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => match signal {
@@ -36,6 +39,8 @@ fn text_size(kind: &Kind) -> usize {
             sdp.len() + engine_sdp.as_ref().map_or(0, String::len)
         }
         Kind::DescriptionRejected { sdp, .. } => sdp.len(),
+        Kind::Transceivers(rows) => rows.len() * ROW,
+        Kind::CandidateGathered(candidate) | Kind::CandidateAdded(candidate) => candidate.candidate.len() * 2,
         _ => 0,
     }
 }

@@ -1,9 +1,11 @@
 //! A client of a [`Hub`] in the same process, without a socket and without Tokio.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::{FutureExt, StreamExt, select_biased};
 
 use super::Hub;
 use super::hub::Connection;
@@ -46,28 +48,65 @@ pub async fn join_memory_over(
     let (connection, queue) = hub.connect();
     let connection = Arc::new(connection);
     let incoming = incoming(Arc::clone(&connection), queue);
-    let outgoing = Arc::new(Travelling { connection, path, world: Arc::clone(&world) });
+    let (on_the_way, arriving) = mpsc::unbounded();
+    // By itself: what was said just before the client left arrives all the same.
+    world.spawn_detached(Box::pin(arrive(Arc::clone(&world), connection, arriving)));
+    let outgoing = Arc::new(Travelling { path, world: Arc::clone(&world), on_the_way });
     let link = Link { outgoing, incoming: incoming.boxed(), tasks: Vec::new() };
     Room::enter(world, link, request, JOIN_WITHIN).await
 }
 
-/// What is said arrives later; also what was said just before the client left.
+/// What is said arrives later.
 struct Travelling {
-    connection: Arc<Connection>,
     path: Arc<dyn Path>,
     world: Arc<dyn World>,
+    on_the_way: mpsc::UnboundedSender<(Instant, String)>,
 }
 
 impl Outgoing for Travelling {
     fn send(&self, text: String) {
-        for delay in self.path.carry(self.world.now(), &text) {
-            let (connection, text) = (Arc::clone(&self.connection), text.clone());
-            let arrives = self.world.sleep(delay);
-            self.world.spawn_detached(Box::pin(async move {
-                arrives.await;
-                connection.receive(&text);
-            }));
+        let now = self.world.now();
+        for delay in self.path.carry(now, &text) {
+            // The hub may be gone.
+            let _ = self.on_the_way.unbounded_send((now + delay, text.clone()));
         }
+    }
+}
+
+/// Hands messages to the hub when they are due; of two that are due at once the one that was sent first.
+async fn arrive(
+    world: Arc<dyn World>,
+    connection: Arc<Connection>,
+    mut sent: mpsc::UnboundedReceiver<(Instant, String)>,
+) {
+    let mut waiting: BTreeMap<(Instant, u64), String> = BTreeMap::new();
+    let mut number = 0;
+    loop {
+        let due = waiting.first_key_value().map(|((due, _), _)| due.saturating_duration_since(world.now()));
+        let timer = async {
+            match due {
+                Some(left) => world.sleep(left).await,
+                None => futures::future::pending().await,
+            }
+        };
+        select_biased! {
+            message = sent.next() => match message {
+                Some((due, text)) => {
+                    number += 1;
+                    waiting.insert((due, number), text);
+                }
+                None => break,
+            },
+            () = timer.fuse() => {
+                if let Some((_, text)) = waiting.pop_first() {
+                    connection.receive(&text);
+                }
+            }
+        }
+    }
+    for ((due, _), text) in waiting {
+        world.sleep(due.saturating_duration_since(world.now())).await;
+        connection.receive(&text);
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
+
 use super::{Outcome, SimCall, SimError, play};
 use crate::expect::Status;
-use crate::runner::Interrupt;
+use crate::runner::{Interrupt, RunError};
 
 /// What came of many seeds.
 #[derive(Debug, Default)]
@@ -56,7 +58,7 @@ pub fn explore(
     let next = AtomicU64::new(*seeds.start());
     let all_taken = AtomicBool::new(seeds.is_empty());
     let take = || {
-        if all_taken.load(Ordering::Acquire) || interrupt.peek().is_some() {
+        if all_taken.load(Ordering::Acquire) || interrupt.clone().now_or_never().is_some() {
             return None;
         }
         let seed = next.fetch_add(1, Ordering::AcqRel);
@@ -72,6 +74,9 @@ pub fn explore(
             scope.spawn(|| {
                 while let Some(seed) = take() {
                     let outcome = play(call, seed, false, interrupt.clone());
+                    if was_interrupted(&outcome) {
+                        return;
+                    }
                     watch(Explored { seed, outcome: &outcome });
                     found.lock().expect("no panic while held").add(seed, outcome);
                 }
@@ -79,7 +84,7 @@ pub fn explore(
         }
     });
     let found = found.into_inner().expect("no panic while held");
-    found.into_exploration(interrupt.peek().is_some())
+    found.into_exploration(interrupt.clone().now_or_never().is_some())
 }
 
 #[derive(Default)]
@@ -90,9 +95,6 @@ struct Found {
 
 impl Found {
     fn add(&mut self, seed: u64, outcome: Result<Outcome, SimError>) {
-        if outcome.as_ref().is_ok_and(Outcome::was_interrupted) {
-            return;
-        }
         let exploration = &mut self.exploration;
         exploration.played += 1;
         exploration.virtual_time += outcome.as_ref().map_or(Duration::ZERO, |outcome| outcome.took);
@@ -122,9 +124,13 @@ impl Found {
     }
 }
 
-impl Outcome {
-    fn was_interrupted(&self) -> bool {
-        [&self.caller, &self.callee].iter().any(|played| played.facts.interrupted.is_some())
+/// Neither a pass nor a failure.
+fn was_interrupted(outcome: &Result<Outcome, SimError>) -> bool {
+    match outcome {
+        Ok(Outcome { caller, callee, .. }) => {
+            [caller, callee].iter().any(|played| played.facts.interrupted.is_some())
+        }
+        Err(error) => matches!(error, SimError::Run(RunError::Interrupted)),
     }
 }
 
@@ -135,6 +141,9 @@ fn cause(outcome: &Result<Outcome, SimError>) -> String {
         Err(error) => return without_figures(&error.to_string()),
     };
     let played = [&outcome.caller, &outcome.callee];
+    if let Some(why) = played.iter().find_map(|played| played.could_not_start.as_ref()) {
+        return without_figures(why);
+    }
     let faults = |limits: bool| {
         played.iter().flat_map(move |played| {
             let facts = &played.facts;

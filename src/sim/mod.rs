@@ -6,13 +6,16 @@ mod merged;
 mod path;
 mod stage;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::plan::Plan;
 use crate::runner::{Interrupt, Played, RunError};
 use crate::server::Path;
 use crate::timeline::Timeline;
-use crate::world::{Deadlock, Simulated, World};
+use crate::world::{Simulated, Stuck, World};
 
 pub use explore::{Exploration, Explored, Group, explore};
 pub use merged::write_merged;
@@ -45,15 +48,18 @@ pub struct Outcome {
     /// What both sides recorded, merged; none unless it was asked for.
     pub timeline: Option<Timeline>,
     /// How long it took, by the clock of the call.
-    pub took: std::time::Duration,
+    pub took: Duration,
 }
 
 /// A call could not be played to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
-    /// Everybody waits for something that never comes.
+    /// What somebody waits for never comes.
     #[error(transparent)]
-    Deadlock(#[from] Deadlock),
+    Stuck(#[from] Stuck),
+    /// A defect of callcheck or of its engine.
+    #[error("callcheck panicked: {0}")]
+    Panicked(String),
     /// A side did not get into the room.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -69,10 +75,11 @@ impl std::fmt::Debug for SimCall {
 }
 
 impl Outcome {
-    /// Every expectation of both sides held.
+    /// Every expectation of both sides held, and callcheck did what its model says.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.caller.passed() && self.callee.passed()
+        let right = |side: &Played| side.passed() && side.facts.tester_defects.is_empty();
+        right(&self.caller) && right(&self.callee)
     }
 }
 
@@ -84,11 +91,29 @@ pub fn play(call: &SimCall, seed: u64, record: bool, interrupt: Interrupt) -> Re
     let world = Simulated::new(seed);
     let stage = Stage::simulated(&world);
     let sides = sides(call, &stage, record, interrupt);
-    let played = world.run(both(Arc::clone(stage.world()), sides));
-    // Also when it is locked for ever: what waits holds the world.
-    world.stop();
-    let outcome = played??;
+    let limit = longest(&call.caller) + longest(&call.callee) + SPARE;
+    let playing = both(Arc::clone(stage.world()), sides);
+    // One call that panics must not take a thousand others with it.
+    let played = catch_unwind(AssertUnwindSafe(|| world.run_within(limit, playing)));
+    // Also when it is stuck: what waits holds the world.
+    let stopped = catch_unwind(AssertUnwindSafe(|| world.stop()));
+    let played = played.and_then(|played| stopped.map(|()| played));
+    let outcome = played.map_err(|panic| SimError::Panicked(text_of(&*panic)))???;
     Ok(Outcome { took: world.elapsed(), ..outcome })
+}
+
+/// More than a call can take by its plan.
+const SPARE: Duration = Duration::from_secs(3600);
+
+fn longest(plan: &Plan) -> Duration {
+    let leg = &plan.leg;
+    let acts = leg.habits.later.iter().map(|later| later.after).max().unwrap_or_default();
+    [leg.wait, leg.answer_timeout, leg.timeout * 3, leg.duration.unwrap_or_default(), acts].iter().sum()
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word").to_owned()
 }
 
 /// Plays `call` in `world`, which is live, over the loopback interface.

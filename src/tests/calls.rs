@@ -13,7 +13,8 @@ fn call(caller: Plan, callee: Plan) -> (Played, Played) {
     let world = Simulated::new(1);
     let stage = Stage::new(&world);
     let (caller, callee) = (stage.play(caller), stage.play(callee));
-    let (caller, callee) = world.run(async { join(caller.result(), callee.result()).await }).unwrap();
+    let (caller, callee) =
+        world.run(async { join(caller.result(), callee.result()).await }).expect("the call ends");
     (only(caller), only(callee))
 }
 
@@ -86,7 +87,7 @@ fn an_interrupt_hangs_up_and_tells_the_other_side() {
         interrupt.send(()).unwrap();
         join(caller.result(), callee.result()).await
     });
-    let (caller, callee) = played.unwrap();
+    let (caller, callee) = played.expect("the call ends");
     assert!(only(caller).facts.interrupted.is_some());
     let callee = only(callee);
     assert_eq!(callee.facts.hang_up.as_ref().map(|hang_up| hang_up.by), Some(Role::Caller));
@@ -98,7 +99,7 @@ fn an_interrupt_hangs_up_and_tells_the_other_side() {
 fn a_peer_that_never_comes_is_not_a_failed_call() {
     let world = Simulated::new(1);
     let alone = Stage::new(&world).play(plan(Role::Caller));
-    let played = only(world.run(alone.result()).unwrap());
+    let played = only(world.run(alone.result()).expect("nobody waits for ever"));
     assert!(!played.facts.both_met());
     assert!(!played.passed());
 }

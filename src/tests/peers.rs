@@ -35,7 +35,7 @@ fn against<F: Future<Output = ()> + Send + 'static>(
         let room = room.await;
         join(ours.result(), peer(inner, room)).await.0
     });
-    run.unwrap().calls.remove(0)
+    run.expect("the call ends").calls.remove(0)
 }
 
 async fn until_offer(room: &mut Room) {

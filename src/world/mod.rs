@@ -16,7 +16,7 @@ use rand::SeedableRng;
 
 #[cfg(feature = "engine")]
 pub use live::Live;
-pub use simulated::{Deadlock, Simulated};
+pub use simulated::{Simulated, Stuck};
 pub use task::Task;
 
 /// A future that can be moved to another thread.

@@ -22,17 +22,26 @@ const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 #[derive(Clone)]
 pub struct Simulated(Arc<Shared>);
 
-/// Something is waited for that nothing will ever bring about: no task can go on and no timer runs.
+/// What is waited for does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "deadlock after {:.6} s of simulated time: {tasks} tasks wait, none can go on and no timer runs",
-    at.as_secs_f64()
-)]
-pub struct Deadlock {
-    /// When, since the world began.
-    pub at: Duration,
-    /// How many tasks wait.
-    pub tasks: usize,
+pub enum Stuck {
+    /// No task can go on and no timer runs.
+    #[error(
+        "deadlock after {:.6} s of simulated time: {tasks} tasks wait, none can go on and no timer runs",
+        at.as_secs_f64()
+    )]
+    Deadlock {
+        /// When, since the world began.
+        at: Duration,
+        /// How many tasks wait.
+        tasks: usize,
+    },
+    /// Timers run on and on.
+    #[error("after {:.0} s of simulated time it was still not over", limit.as_secs_f64())]
+    Endless {
+        /// The time that was given.
+        limit: Duration,
+    },
 }
 
 struct Shared {
@@ -85,11 +94,23 @@ impl Simulated {
     /// Runs everything until `future` is ready.
     ///
     /// # Errors
-    /// [`Deadlock`] when it never will be.
+    /// [`Stuck::Deadlock`] when it never will be.
     pub fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Deadlock> {
+    ) -> Result<T, Stuck> {
+        self.run_within(Duration::MAX, future)
+    }
+
+    /// The same, but no longer than until `limit` since the world began.
+    ///
+    /// # Errors
+    /// [`Stuck`].
+    pub fn run_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Stuck> {
         let result = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&result);
         self.spawn_detached(Box::pin(async move {
@@ -103,7 +124,10 @@ impl Simulated {
             }
             if !self.fire_next_event() {
                 let state = self.state();
-                return Err(Deadlock { at: state.now, tasks: state.jobs.len() });
+                return Err(Stuck::Deadlock { at: state.now, tasks: state.jobs.len() });
+            }
+            if self.state().now > limit {
+                return Err(Stuck::Endless { limit });
             }
         }
     }
@@ -333,8 +357,20 @@ mod tests {
             futures::future::pending::<()>().await;
         });
         let deadlock = ran.unwrap_err();
-        assert_eq!(deadlock, Deadlock { at: Duration::from_millis(1500), tasks: 1 });
+        assert_eq!(deadlock, Stuck::Deadlock { at: Duration::from_millis(1500), tasks: 1 });
         assert!(deadlock.to_string().starts_with("deadlock after 1.500000 s"), "{deadlock}");
+    }
+
+    #[test]
+    fn what_never_ends_is_told() {
+        let world = Simulated::new(1);
+        let (inner, limit) = (world.clone(), Duration::from_secs(60));
+        let ran: Result<(), Stuck> = world.run_within(limit, async move {
+            loop {
+                inner.sleep(Duration::from_secs(1)).await;
+            }
+        });
+        assert_eq!(ran, Err(Stuck::Endless { limit }));
     }
 
     #[test]

@@ -28,13 +28,16 @@ fn glare(first: Role, polite: Role, offset_ms: u64, act: Act) -> SimCall {
 }
 
 fn every_offset(act: Act) {
-    let mut wrong = Vec::new();
+    let (mut wrong, mut collided, mut limited) = (Vec::new(), 0, 0);
     for first in [Role::Caller, Role::Callee] {
         for polite in [Role::Caller, Role::Callee] {
             for offset in 0..=50 {
                 let outcome = played(&glare(first, polite, offset, act), offset + 1);
                 let sides = [&outcome.caller, &outcome.callee];
                 let limit = sides.iter().any(|side| !side.facts.engine_limits.is_empty());
+                let ignored = |note: &String| note.contains("an offer came while ours was open");
+                collided += u32::from(sides.iter().any(|side| side.facts.notes.iter().any(ignored)));
+                limited += u32::from(limit);
                 let faults = faults(&outcome);
                 if !limit && !faults.is_empty() {
                     wrong.push(format!("{first} first, {polite} polite, {offset} ms: {faults:?}"));
@@ -42,6 +45,8 @@ fn every_offset(act: Act) {
             }
         }
     }
+    assert!(collided >= 80, "only {collided} of 204 offers met");
+    assert!(limited <= 4, "{limited} of 204 ended with a limit of the engine");
     assert!(wrong.is_empty(), "{} of 204:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -14,7 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   callcheck sim
   callcheck sim --callee '--attach add-transceiver --renegotiate no'
-  callcheck sim --network 'delay=40ms,block@3s..6s' --duration 10s
+  callcheck sim --network 'delay=40ms,block@3s..6s' --duration 10s \\
+    --expect ice=any
   callcheck sim --seeds 1..1000 --network loss=10%";
 
 const EXIT_CODES: &str = "\
@@ -27,7 +28,11 @@ Exit codes:
 
 /// The text under the long help.
 pub(in crate::cli) fn notes() -> String {
-    format!("{}\n\n{EXAMPLES}\n\n{EXIT_CODES}", crate::cli::network::notes())
+    format!(
+        "{}\n\n{}\n\n{EXAMPLES}\n\n{EXIT_CODES}",
+        crate::cli::network::notes(),
+        crate::cli::args::ENVIRONMENT
+    )
 }
 
 /// Both sides of a call.

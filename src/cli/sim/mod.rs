@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Noise;
@@ -32,7 +34,13 @@ use replay::replay;
 /// The seed of a simulated call that states none: the first run of everybody shows the same.
 const FIRST_SEED: u64 = 1;
 
-pub(super) fn run(args: &SimArgs, noise: &Noise, words: &[OsString]) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    args: &SimArgs,
+    matches: &ArgMatches,
+    noise: &Noise,
+    words: &[OsString],
+) -> anyhow::Result<Exit> {
+    let args = &resolved(args, matches);
     let call = plans::call(args)?;
     check(args)?;
     check_media(&call.caller)?;
@@ -44,15 +52,38 @@ pub(super) fn run(args: &SimArgs, noise: &Noise, words: &[OsString]) -> anyhow::
     let interrupt = interrupt(&world);
     let view = View::of(noise);
     match &args.clock.seeds {
-        Some(seeds) => Ok(many(args, &call, seeds.clone(), &interrupt, outputs, view, words)),
+        Some(seeds) => {
+            let again = |seed| replay(words, matches, seed);
+            Ok(many(args, &call, seeds.clone(), &interrupt, outputs, view, &again))
+        }
         None => Ok(one(args, &call, &runtime, &interrupt, outputs, view)),
     }
 }
 
 /// What is wrong with these arguments, if anything is.
 #[cfg(test)]
-pub(super) fn complaint(args: &SimArgs) -> Option<CliError> {
+pub(super) fn complaint(args: &SimArgs, matches: &ArgMatches) -> Option<CliError> {
+    let args = &resolved(args, matches);
     plans::call(args).and_then(|_| check(args)).err()
+}
+
+/// What the environment says gives way to what the command line says.
+fn resolved(args: &SimArgs, matches: &ArgMatches) -> SimArgs {
+    let stated = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let mut args = args.clone();
+    if stated("seed") && !stated("seeds") {
+        args.clock.seeds = None;
+    }
+    if args.clock.seeds.is_some() {
+        args.clock.seed = args.clock.seed.filter(|_| stated("seed"));
+        args.output.record = args.output.record.filter(|_| stated("record"));
+        if !stated("clock") {
+            args.clock.clock = ClockArg::Virtual;
+        }
+    } else {
+        args.clock.jobs = args.clock.jobs.filter(|_| stated("jobs"));
+    }
+    args
 }
 
 fn check(args: &SimArgs) -> Result<(), CliError> {
@@ -126,7 +157,7 @@ fn many(
     interrupt: &Interrupt,
     outputs: Outputs,
     view: View,
-    words: &[OsString],
+    again: &dyn Fn(u64) -> String,
 ) -> Exit {
     let threads =
         args.clock.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -159,12 +190,12 @@ fn many(
             .map(|group| SeedGroupReport {
                 cause: group.cause.clone(),
                 seeds: group.seeds.clone(),
-                replay: replay(words, group.seeds[0]),
+                replay: again(group.seeds[0]),
             })
             .collect(),
     };
     let report = report::explored(calls, exploration);
-    show_many(&report, took, threads, view);
+    show_many(&report, found.interrupted, took, threads, view);
     finish(&report, outputs, Vec::new(), found.interrupted)
 }
 
@@ -221,12 +252,12 @@ fn show(call: &SimCall, outcome: &sim::Outcome, report: &CallReport, view: View)
     }
 }
 
-fn show_many(report: &Report, took: Duration, threads: usize, view: View) {
+fn show_many(report: &Report, interrupted: bool, took: Duration, threads: usize, view: View) {
     let Some(exploration) = &report.exploration else { return };
     let ExplorationReport { first_seed, last_seed, played, passed, virtual_ms, groups } = exploration;
-    let word = report.verdict.as_str().to_uppercase();
+    let word = if interrupted { "interrupted" } else { report.verdict.as_str() }.to_uppercase();
     let reason = match groups.is_empty() {
-        true => format!("all {played} seeds passed"),
+        true => format!("all {played} seeds that were played passed"),
         false => format!("{passed} of {played} seeds passed"),
     };
     say(&format!("{word}  seeds {first_seed} to {last_seed}: {reason}"));

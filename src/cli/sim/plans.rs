@@ -113,10 +113,9 @@ fn parsed(role: Role, args: &SimArgs) -> Result<(CallArgs, ArgMatches), CliError
         Ok((cli, matches))
     });
     let (cli, matches) = read.map_err(|error| explained(role, command, &error))?;
-    let own = match cli.command {
-        Command::Call(own) | Command::Answer(own) => own,
+    let (Command::Call(own) | Command::Answer(own)) = cli.command else {
         // Invariant: the command was given above.
-        _ => unreachable!("another command than {command}"),
+        unreachable!("another command than {command}")
     };
     let matches = matches.subcommand().map_or_else(|| matches.clone(), |(_, matches)| matches.clone());
     Ok((own, matches))
