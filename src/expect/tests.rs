@@ -282,11 +282,10 @@ fn faults_of_the_engine_and_of_callcheck_blame_nobody() {
     let verdicts = ended(&plan(Role::Caller), &call);
     assert_eq!(of(&verdicts, "caller.dtls"), Some(NEVER));
     assert_eq!(of(&verdicts, "caller.tracks"), Some(NEVER));
-    // ICE stands below DTLS, so that the limit explains nothing there.
-    assert_eq!(of(&verdicts, "caller.ice"), Some(FAILED));
+    assert_eq!(of(&verdicts, "caller.ice"), Some(FAILED), "ICE stands below DTLS");
     // The other side hung up because of a limit of its own, which is ours.
-    let told = caller_to(CALLCHECK).with(limit).reported();
-    let callee = good(Role::Callee).with(told).hung_up_early(Role::Caller);
+    let callee = good(Role::Callee).with(caller_to(CALLCHECK).with(limit).reported());
+    let callee = callee.hung_up_early(Role::Caller);
     assert_eq!(of(&ended(&plan(Role::Callee), &callee), "callee.hangup"), Some(NEVER));
     let defect = Kind::TesterDefect { what: "direction".into(), expected: "a".into(), observed: "b".into() };
     let verdicts = ended(&plan(Role::Caller), &good(Role::Caller).with(defect).hung_up(Role::Caller));
