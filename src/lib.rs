@@ -20,8 +20,10 @@
 //! Everything from `plan`, `jsep`, `timeline`, `facts`, `expect` and `report` is pure: no I/O and no clock. These
 //! folders build and test without the engine (`--no-default-features`).
 
+pub mod diagnose;
 pub mod diagnostic;
 pub mod expect;
+pub mod explain;
 pub mod facts;
 pub mod jsep;
 pub mod plan;

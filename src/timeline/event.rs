@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Capabilities, Signal};
+use super::{Capabilities, ChannelState, DtlsError, IceChecks, ServerError, Signal, UnboundRtp};
 use crate::jsep::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
     SignalingState,
@@ -267,6 +267,16 @@ pub enum Kind {
         /// In fact.
         observed: String,
     },
+    /// `icecandidateerror`.
+    ServerError(ServerError),
+    /// How connectivity checks went so far; cumulative, at most once a second.
+    IceChecks(IceChecks),
+    /// `error` of the DTLS transport.
+    DtlsError(DtlsError),
+    /// RTP comes in that no m-section takes; cumulative for each SSRC.
+    UnboundRtp(UnboundRtp),
+    /// A data channel came into a state.
+    DataChannel(ChannelState),
     /// Something worth knowing that is neither a fault nor a verdict.
     Note(String),
     /// Somebody interrupted the run.
@@ -416,6 +426,24 @@ pub struct InboundMedia {
     pub freeze_ms: f64,
     /// One-way latency by stamps; null without stamps or without a clock offset.
     pub latency: Option<Latency>,
+    /// Whole key frames; null if nobody counted, as below.
+    pub key_frames: Option<u64>,
+    /// PLI and FIR that we sent.
+    pub key_requests: Option<u64>,
+    /// Packets that we asked for again.
+    pub nacks: Option<u64>,
+    /// Of these, those that came.
+    pub recovered: Option<u64>,
+    /// Interarrival jitter (RFC 3550 §6.4.1), milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// RTCP packets that came for it.
+    pub rtcp_packets: Option<u64>,
+    /// Whether every picture that was decoded was dark.
+    pub black: Option<bool>,
+    /// The loudest sound that was decoded, decibels below full scale.
+    pub peak_db: Option<f64>,
+    /// Ticks of the RTP clock per second of the arrival clock.
+    pub clock_rate: Option<f64>,
 }
 
 /// One-way latency, from the sender's capture clock to the last packet's arrival.

@@ -3,6 +3,7 @@
 
 mod event;
 mod file;
+mod network;
 mod recorder;
 mod signal;
 
@@ -11,5 +12,6 @@ pub use event::{
     SCHEMA_VERSION, TransceiverRow,
 };
 pub use file::{ReadError, Storage, Timeline, TimelineWriter, schema};
+pub use network::{ChannelState, DtlsError, IceChecks, ServerError, UnboundRtp};
 pub use recorder::{Observer, Recorder};
 pub use signal::{Capabilities, Report, Signal};
