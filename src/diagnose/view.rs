@@ -114,15 +114,15 @@ impl<'a> View<'a> {
 pub(super) fn shown(author: Role, exchanged: &Exchanged, section: &MediaSection) -> String {
     let line = section.line();
     let mid = section.mid.as_ref().map(|mid| format!(" a=mid:{mid}")).unwrap_or_default();
-    let port = if section.is_rejected() { " port 0".to_owned() } else { String::new() };
-    let msid = match section.msids.first() {
-        Some(msid) => format!(" a=msid:{}", msid.stream.as_deref().unwrap_or("-")),
-        None => String::new(),
-    };
-    format!(
-        "{author}'s {}, line {line}: m={}{port}{mid} a={}{msid}",
-        exchanged.sdp_type, section.media, section.direction
-    )
+    let port = if section.is_rejected() { " 0" } else { "" };
+    let kind = exchanged.sdp_type;
+    format!("{author}'s {kind}, line {line}: m={}{port}{mid} a={}", section.media, section.direction)
+}
+
+/// The same with its streams.
+pub(super) fn shown_with_streams(author: Role, exchanged: &Exchanged, section: &MediaSection) -> String {
+    let msids = section.msids.iter().map(|msid| format!(" a=msid:{}", msid.stream.as_deref().unwrap_or("-")));
+    shown(author, exchanged, section) + &msids.collect::<String>()
 }
 
 /// `audio (mid 0) and video (mid 1)`.

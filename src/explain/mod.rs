@@ -18,6 +18,8 @@ mod tests;
 
 use crate::diagnose::{Context, Findings, Thresholds, diagnose};
 use crate::facts::Facts;
+use crate::jsep::Direction;
+use crate::timeline::TransceiverRow;
 
 pub use error::ExplainError;
 pub use input::Input;
@@ -100,10 +102,24 @@ fn of_descriptions(
 fn of_events(merged: merge::Merged, thresholds: &Thresholds, said: Vec<String>) -> Explanation {
     let merge::Merged { facts, context } = merged;
     let authored = authors::of_facts(&facts);
-    let browsers = replay::play(&authored).browsers;
+    let mut browsers = replay::play(&authored).browsers;
+    browsers.iter_mut().for_each(|browser| told(&facts, browser));
     let context = Context { thresholds: thresholds.clone(), ..context };
     let ended = facts.ended.is_some();
     finish(facts, context, browsers, &authored, said, ended)
+}
+
+/// Where a side told its transceivers, they stand for those of the model, which knows descriptions alone.
+fn told(facts: &Facts, browser: &mut Browser) {
+    let Some((_, rows)) = &facts.peer(browser.role).transceivers else { return };
+    let row = |row: &TransceiverRow| Row {
+        mid: row.mid.clone(),
+        kind: row.kind,
+        direction: row.direction,
+        current: row.current_direction,
+    };
+    browser.transceivers = rows.iter().map(row).collect();
+    browser.offer_due |= rows.iter().any(|row| row.mid.is_none() && row.direction != Direction::Stopped);
 }
 
 fn finish(

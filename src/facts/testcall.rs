@@ -178,6 +178,31 @@ impl TestCall {
         self
     }
 
+    /// So many seconds later.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.at_us += seconds * 1_000_000;
+        // Time passes only where something is recorded.
+        self.with(Kind::Note("waiting".into()))
+    }
+
+    /// Whose timeline it is.
+    pub(crate) const fn own(&self) -> Role {
+        self.own
+    }
+
+    /// Media as [`TestCall::media`] has it, whose counts begin at so many seconds.
+    pub(crate) fn media_from(mut self, from: u64, kinds: &[(&str, MediaKind)], proof: Proof) -> Self {
+        for (mid, kind) in kinds {
+            self.then(Kind::MediaProven { mid: (*mid).into(), kind: *kind, proof });
+        }
+        for second in from..from + 5 {
+            self.at_us += 1_000_000;
+            let inbound = kinds.iter().map(|(mid, kind)| sample(mid, *kind, second * 50)).collect();
+            self.then(Kind::Media { outbound: Vec::new(), inbound });
+        }
+        self
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         let mut facts = Facts::new(self.own);
         self.events.iter().for_each(|event| facts.apply(event));

@@ -2,6 +2,8 @@
 
 mod build;
 mod console;
+mod explain;
+mod findings;
 mod model;
 mod next;
 mod outcome;
@@ -11,9 +13,11 @@ mod text;
 pub use build::{Attempt, build, call_report, flaky};
 
 pub use console::render;
+pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
 pub use model::{
-    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, FindingReport,
-    PairReport, PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
+    BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,
+    ExplainedReport, FindingReport, FiredReport, LintReport, PairReport, PeerReport, Report, ReportKind,
+    StatesReport, TimingReport, TrackReport, VerdictWord,
 };
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;

@@ -2,7 +2,7 @@
 
 use crate::diagnose::finding::{Draft, Found};
 use crate::diagnose::rounds::Round;
-use crate::diagnose::view::{View, kinds_with_mids, shown};
+use crate::diagnose::view::{View, kinds_with_mids, shown_with_streams};
 use crate::facts::Exchanged;
 use crate::jsep::{MediaKind, MediaSection, Role};
 
@@ -45,7 +45,7 @@ fn without_stream(found: &mut Found, last: &Round<'_>, sender: Role, sent: &[(Me
         sender.other()
     );
     let by = description(last, sender);
-    let lines = without.iter().map(|(_, section)| shown(sender, by, section));
+    let lines = without.iter().map(|(_, section)| shown_with_streams(sender, by, section));
     found.add(Draft::certain("sdp-msid-absent", text).of(sender).citing([by.id()]).showing(lines));
 }
 
@@ -62,6 +62,6 @@ fn split(found: &mut Found, last: &Round<'_>, sender: Role, sent: &[(MediaKind, 
     }
     let by = description(last, sender);
     let text = format!("the {sender}'s audio is in stream {} and its video in stream {}", heard[0], seen[0]);
-    let lines = [audio, video].map(|section| shown(sender, by, section));
+    let lines = [audio, video].map(|section| shown_with_streams(sender, by, section));
     found.add(Draft::certain("sdp-streams-split", text).of(sender).citing([by.id()]).showing(lines));
 }

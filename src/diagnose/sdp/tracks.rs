@@ -331,8 +331,10 @@ fn followed_draft(view: &View<'_>, sender: Role, asked: String, reoffered: bool)
 fn finish(view: &View<'_>, draft: Draft, peer: Role, sender: Role, gaps: &[&Gap<'_>]) -> Draft {
     let delivered = gaps.iter().all(|gap| view.rounds.sends_at_end(sender, gap.kind));
     let mut draft = draft.of(peer);
+    // The offer and its answer first, then what proves the cause.
+    let proof = std::mem::take(&mut draft.finding.evidence);
+    draft = draft.citing(gaps.iter().flat_map(|gap| gap.round.ids())).citing(proof);
     for gap in gaps {
-        draft = draft.citing(gap.round.ids());
         let Round { offerer, offer, answer } = gap.round;
         let offered = shown(offerer, offer, gap.place.offered);
         let answered = gap.place.answered.map(|section| shown(offerer.other(), answer, section));
