@@ -20,7 +20,8 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
          here is right"
     );
     let [first, others @ ..] = MODES;
-    let settle = "what ontrack is given at that side: event.track, event.streams, and the element's srcObject";
+    let settle =
+        "what ontrack is given at that side: event.track, event.streams, and the element's srcObject";
     let draft = Draft::inferred(first, text).of(side).or(&others).settled_by(settle);
     found.add(draft.citing(last.ids()));
 }

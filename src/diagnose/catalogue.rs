@@ -97,7 +97,9 @@ mod tests {
         assert!(entries().is_sorted_by_key(|entry| entry.layer));
         for entry in entries() {
             let id = &entry.id;
-            assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(
+                id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
             assert!(!entry.title.is_empty() && !entry.title.ends_with('.'), "{id}: the title is no sentence");
             assert!(entry.cause.ends_with(['.', ')']), "{id}: the cause is a sentence");
             assert!(!entry.remedy.is_empty(), "{id} lacks its remedy");

@@ -64,7 +64,11 @@ impl Context {
             word.and_then(|word| word.parse().ok()).unwrap_or(Direction::Sendrecv)
         };
         let tracks = send.iter().filter_map(|track| track["kind"].as_str()?.parse().ok());
-        let texts = plan["expectations"].as_array().into_iter().flatten().filter_map(|stated| stated["text"].as_str());
+        let texts = plan["expectations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|stated| stated["text"].as_str());
         let expectations: Vec<Expectation> =
             texts.filter_map(|text| Expectation::parse(text, own).ok()).collect();
         Self::of_parts(&Parts {

@@ -22,8 +22,12 @@ fn is_data(section: &MediaSection) -> bool {
 fn sections(found: &mut Found, round: &Round<'_>) {
     for place in round.places().filter(|place| is_data(place.offered)) {
         let Some(answered) = place.answered else { continue };
-        let lines =
-            || [shown(round.offerer, round.offer, place.offered), shown(round.answerer(), round.answer, answered)];
+        let lines = || {
+            [
+                shown(round.offerer, round.offer, place.offered),
+                shown(round.answerer(), round.answer, answered),
+            ]
+        };
         if !place.offered.is_rejected() && answered.is_rejected() && !found.has("dc-rejected") {
             let text = format!("the {} rejects the data channels with port 0", round.answerer());
             let draft = Draft::certain("dc-rejected", text).of(round.answerer());
@@ -42,9 +46,12 @@ fn sections(found: &mut Found, round: &Round<'_>) {
 
 /// A channel was created, and no description has it.
 fn absent(view: &View<'_>, found: &mut Found, side: Role) {
-    let created = view.peer(side).history.operations.iter().find(|operated| {
-        operated.name == "createDataChannel" && operated.error.is_none()
-    });
+    let created = view
+        .peer(side)
+        .history
+        .operations
+        .iter()
+        .find(|operated| operated.name == "createDataChannel" && operated.error.is_none());
     let Some(created) = created else { return };
     let has = view.rounds.complete.iter().any(|round| round.offer.sdp.sections.iter().any(is_data));
     let Some(last) = view.rounds.complete.last() else { return };
@@ -58,7 +65,8 @@ fn channels(view: &View<'_>, found: &mut Found, side: Role) {
     let history = &view.peer(side).history;
     for (moment, channel) in &history.channels {
         let Some(error) = &channel.error else { continue };
-        let big = error.contains("too big") || error.contains("max-message-size") || error.contains("TypeError");
+        let big =
+            error.contains("too big") || error.contains("max-message-size") || error.contains("TypeError");
         let id = if big { "dc-message-too-big" } else { "dc-abort" };
         let text = format!("channel `{}` of the {side}: {error}", channel.label);
         if !found.has(id) {

@@ -73,7 +73,11 @@ fn told(moment: &Moment, error: &DtlsError) -> Draft {
 fn clash(view: &View<'_>) -> Option<(&'static str, String)> {
     let last = view.rounds.complete.last()?;
     let setup = |facts: &crate::jsep::SdpFacts| {
-        facts.sections.iter().filter(|section| !section.is_rejected()).find_map(|section| section.setup.clone())
+        facts
+            .sections
+            .iter()
+            .filter(|section| !section.is_rejected())
+            .find_map(|section| section.setup.clone())
     };
     let (offered, answered) = (setup(&last.offer.sdp)?, setup(&last.answer.sdp)?);
     let id = match (offered.as_str(), answered.as_str()) {
@@ -95,7 +99,8 @@ fn hashes(view: &View<'_>, found: &mut Found) {
             let author = view.author(exchanged);
             let name = &section.fingerprints[0].algorithm;
             let text = format!("the {author}'s fingerprint uses the hash {name}");
-            return found.add(Draft::certain("dtls-hash-unsupported", text).of(author).citing([exchanged.id()]));
+            return found
+                .add(Draft::certain("dtls-hash-unsupported", text).of(author).citing([exchanged.id()]));
         }
     }
 }

@@ -20,9 +20,9 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
 /// The offer of the other side that met one of ours, and whether it did so over the wire.
 fn meeting<'a>(view: &View<'a>) -> Option<&'a Exchanged> {
     let history = &view.own().history;
-    let came = history.of(Side::Remote).find(|known| {
-        known.sdp_type == SdpType::Offer && known.state == SignalingState::HaveLocalOffer
-    });
+    let came = history
+        .of(Side::Remote)
+        .find(|known| known.sdp_type == SdpType::Offer && known.state == SignalingState::HaveLocalOffer);
     came.or_else(|| {
         let ours = history.of(Side::Local).any(|known| known.sdp_type == SdpType::Offer);
         view.undelivered_offers().next().filter(|_| ours)
@@ -39,10 +39,12 @@ fn crossed(view: &View<'_>, found: &mut Found) {
     let strays: Vec<&Exchanged> =
         view.rounds.stray.iter().filter(|(by, _)| *by == other).map(|(_, answer)| *answer).collect();
     if let Some(answer) = strays.first() {
-        let text = format!("{base}; both took theirs back, and the {other}'s answer came in {}", answer.state);
+        let text =
+            format!("{base}; both took theirs back, and the {other}'s answer came in {}", answer.state);
         let draft = Draft::certain("glare-double-rollback", text).of(other);
         let draft = draft.citing(ids()).citing([answer.id()]);
-        let goes_on = view.rounds.complete.last().is_some_and(|round| round.offer.first().at_us > theirs.first().at_us);
+        let goes_on =
+            view.rounds.complete.last().is_some_and(|round| round.offer.first().at_us > theirs.first().at_us);
         return found.add(if goes_on { draft.severity(Severity::Major) } else { draft });
     }
     let pending = view.rounds.pending.iter().find(|(by, _)| *by == own).map(|(_, offer)| *offer);
@@ -64,8 +66,11 @@ fn crossed(view: &View<'_>, found: &mut Found) {
         .citing([set.id()]),
         Some(refused) if refused.rejected.is_some() => {
             let error = refused.rejected.as_ref().map_or("", |(_, error)| error);
-            Draft::certain("glare-rollback-unsupported", format!("{text}; the {other} could not set ours: {error}"))
-                .citing([refused.id()])
+            Draft::certain(
+                "glare-rollback-unsupported",
+                format!("{text}; the {other} could not set ours: {error}"),
+            )
+            .citing([refused.id()])
         }
         Some(ignored) => {
             Draft::certain("glare-both-impolite", format!("{text}; the {other} got ours and ignored it"))
@@ -73,7 +78,9 @@ fn crossed(view: &View<'_>, found: &mut Found) {
         }
         None => Draft::probable("glare-both-impolite", text)
             .or(&["glare-rollback-no-answer", "glare-rollback-unsupported"])
-            .settled_by(format!("the {other}'s signalingState: stable or have-remote-offer means that it rolled back")),
+            .settled_by(format!(
+                "the {other}'s signalingState: stable or have-remote-offer means that it rolled back"
+            )),
     };
     found.add(draft.of(other).citing(ids()).explaining(Explains::Everything));
 }
@@ -81,9 +88,9 @@ fn crossed(view: &View<'_>, found: &mut Found) {
 /// Candidates of an offer of theirs that we ignored.
 fn ignored_candidates(view: &View<'_>, found: &mut Found) {
     let history = &view.own().history;
-    let ignored = history.of(Side::Remote).filter(|known| {
-        known.sdp_type == SdpType::Offer && known.set.is_none() && known.rejected.is_none()
-    });
+    let ignored = history
+        .of(Side::Remote)
+        .filter(|known| known.sdp_type == SdpType::Offer && known.set.is_none() && known.rejected.is_none());
     let taken: Vec<&str> = history
         .of(Side::Remote)
         .filter(|known| known.set.is_some())
@@ -106,12 +113,16 @@ fn stale(view: &View<'_>, found: &mut Found) {
     let other = view.facts.own.other();
     let rollback = view.own().history.of(Side::Local).find(|known| known.sdp_type == SdpType::Rollback);
     let Some(rollback) = rollback else { return };
-    let late = view.rounds.stray.iter().find(|(by, answer)| {
-        *by == other && answer.first().at_us >= rollback.first().at_us
-    });
+    let late = view
+        .rounds
+        .stray
+        .iter()
+        .find(|(by, answer)| *by == other && answer.first().at_us >= rollback.first().at_us);
     if let Some((_, answer)) = late.filter(|_| meeting(view).is_none()) {
         let text = format!("an answer of the {other} came after its offer had been taken back");
-        found.add(Draft::certain("glare-stale-answer-after-rollback", text).citing([rollback.id(), answer.id()]));
+        found.add(
+            Draft::certain("glare-stale-answer-after-rollback", text).citing([rollback.id(), answer.id()]),
+        );
     }
 }
 
@@ -121,7 +132,12 @@ fn storm(view: &View<'_>, found: &mut Found) {
         let sections = offer.sdp.sections.iter().map(|section| {
             let streams = section.streams().join(" ");
             let ufrag = section.ice_ufrag.as_deref().unwrap_or_default();
-            format!("{:?} {} {} {streams} {ufrag}", section.mid, section.effective_direction(), section.codecs.len())
+            format!(
+                "{:?} {} {} {streams} {ufrag}",
+                section.mid,
+                section.effective_direction(),
+                section.codecs.len()
+            )
         });
         sections.collect::<Vec<_>>()
     };
@@ -141,7 +157,9 @@ fn storm(view: &View<'_>, found: &mut Found) {
                 more + 1,
                 seconds(view.limits().follow_up)
             );
-            found.add(Draft::certain("nn-storm", text).of(author).citing(window.iter().map(|offer| offer.id())));
+            found.add(
+                Draft::certain("nn-storm", text).of(author).citing(window.iter().map(|offer| offer.id())),
+            );
         }
     }
 }
@@ -176,5 +194,7 @@ fn never(view: &View<'_>, found: &mut Found, side: Role) {
         "negotiationneeded fired at the {side} after the answer, and it made no offer within {}",
         seconds(view.limits().follow_up)
     );
-    found.add(Draft::certain("nn-never", text).of(side).citing(unserved.iter().take(3).map(|moment| &moment.id)));
+    found.add(
+        Draft::certain("nn-never", text).of(side).citing(unserved.iter().take(3).map(|moment| &moment.id)),
+    );
 }

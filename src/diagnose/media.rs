@@ -62,7 +62,8 @@ impl Stream<'_> {
 
     /// The time between the first packet and the latest sample.
     fn lasted(&self) -> Duration {
-        let first = self.facts.first_rtp_us.or(self.facts.first_sample.as_ref().map(|(at_us, _)| *at_us));
+        let first =
+            self.facts.first_rtp_us.or_else(|| self.facts.first_sample.as_ref().map(|(at_us, _)| *at_us));
         Duration::from_micros(self.at_us.saturating_sub(first.unwrap_or(self.at_us)))
     }
 
@@ -76,7 +77,8 @@ impl Stream<'_> {
             return false;
         }
         let id = if self.kind == MediaKind::Video { "media-frozen" } else { "media-paused" };
-        let text = format!("{} (mid {}) came, and nothing has come for {}", self.kind, self.mid, seconds(still));
+        let text =
+            format!("{} (mid {}) came, and nothing has come for {}", self.kind, self.mid, seconds(still));
         let draft = Draft::certain(id, text);
         // Nobody pauses on purpose without a change of direction and says nothing of it.
         let draft = if self.kind == MediaKind::Audio { draft.severity(Severity::Major) } else { draft };
@@ -88,12 +90,17 @@ impl Stream<'_> {
         let (Some(keys), sample) = (self.sample.key_frames, self.sample) else { return };
         let requests = sample.key_requests.unwrap_or(0);
         if keys == 0 && sample.packets > 50 && self.lasted() >= self.view.limits().key_frame {
-            let asked = if requests > 0 { format!(", though we asked {requests} times") } else { String::new() };
-            let text = format!("{} packets of video came (mid {}) and no key frame{asked}", sample.packets, self.mid);
+            let asked =
+                if requests > 0 { format!(", though we asked {requests} times") } else { String::new() };
+            let text = format!(
+                "{} packets of video came (mid {}) and no key frame{asked}",
+                sample.packets, self.mid
+            );
             return self.tell(found, Draft::certain("media-no-keyframe", text));
         }
         if keys > 0 && requests >= 3 && keys < requests / 3 && self.lasted() >= self.view.limits().frame {
-            let text = format!("we asked for a key frame {requests} times, and {keys} came (mid {})", self.mid);
+            let text =
+                format!("we asked for a key frame {requests} times, and {keys} came (mid {})", self.mid);
             self.tell(found, Draft::certain("media-pli-ignored", text));
         }
     }
@@ -114,7 +121,8 @@ impl Stream<'_> {
             return self.tell(found, Draft::certain("media-incomplete-frames", text));
         }
         if sample.corrupt > 30 && sample.decoded_frames == 0 && sample.key_frames != Some(0) {
-            let text = format!("{} frames came whole (mid {}), and none could be decoded", sample.frames, self.mid);
+            let text =
+                format!("{} frames came whole (mid {}), and none could be decoded", sample.frames, self.mid);
             self.tell(found, Draft::certain("media-undecodable", text));
         }
     }
@@ -132,7 +140,8 @@ impl Stream<'_> {
                 MediaKind::Video => ("media-frozen", "the picture never changed as far as it was decoded"),
             };
             let draft = Draft::probable(id, format!("{text} (mid {})", self.mid)).severity(Severity::Minor);
-            return self.tell(found, draft.or(if self.kind == MediaKind::Video { &["media-black"] } else { &[] }));
+            return self
+                .tell(found, draft.or(if self.kind == MediaKind::Video { &["media-black"] } else { &[] }));
         }
         if let Some(peak) = self.sample.peak_db
             && peak < -self.view.limits().quiet_db
@@ -149,19 +158,30 @@ impl Stream<'_> {
         if came > self.view.limits().loss_packets && share > minor {
             let other = self.view.other();
             let theirs = other.mids.get(self.mid).and_then(|facts| facts.last_sample.as_ref());
-            let back = theirs.map(|(_, sample)| sample.packets_lost as f64 / (sample.packets_lost + sample.packets).max(1) as f64);
+            let back = theirs.map(|(_, sample)| {
+                sample.packets_lost as f64 / (sample.packets_lost + sample.packets).max(1) as f64
+            });
             let only = match back {
                 Some(back) if back < minor / 4.0 => "; the other direction loses next to none",
                 _ => "",
             };
-            let text = format!("{:.0} % of the {} packets are lost (mid {}){only}", share * 100.0, self.kind, self.mid);
+            let text = format!(
+                "{:.0} % of the {} packets are lost (mid {}){only}",
+                share * 100.0,
+                self.kind,
+                self.mid
+            );
             let severity = if share > major { Severity::Major } else { Severity::Minor };
             // The network's, and nobody's.
             let draft = Draft::certain("media-loss", text).severity(severity);
             found.add(draft.citing(&self.facts.sample_id));
         }
         if self.sample.nacks.is_some_and(|nacks| nacks > 20) && self.sample.recovered == Some(0) {
-            let text = format!("{} packets were asked for again (mid {}), and none came", self.sample.nacks.unwrap_or(0), self.mid);
+            let text = format!(
+                "{} packets were asked for again (mid {}), and none came",
+                self.sample.nacks.unwrap_or(0),
+                self.mid
+            );
             self.tell(found, Draft::certain("media-nack-ignored", text));
         }
     }
@@ -178,7 +198,8 @@ impl Stream<'_> {
             && latency.count > 50
             && latency.p95_ms - latency.error_ms > limits.latency_ms
         {
-            let text = format!("95 % of the {} come within {:.0} ms (mid {})", self.kind, latency.p95_ms, self.mid);
+            let text =
+                format!("95 % of the {} come within {:.0} ms (mid {})", self.kind, latency.p95_ms, self.mid);
             found.add(Draft::certain("media-latency", text).citing(&self.facts.sample_id));
         }
         if let (Some(rate), Some(nominal)) = (self.sample.clock_rate, self.nominal_rate()) {
@@ -222,7 +243,9 @@ fn skew(view: &View<'_>, found: &mut Found) {
             (facts.kind == Some(kind)).then_some((latency, facts))
         })
     };
-    let (Some((audio, heard)), Some((video, seen))) = (of(MediaKind::Audio), of(MediaKind::Video)) else { return };
+    let (Some((audio, heard)), Some((video, seen))) = (of(MediaKind::Audio), of(MediaKind::Video)) else {
+        return;
+    };
     // The same clock is off for both, so that its error does not count.
     let apart = (audio.p50_ms - video.p50_ms).abs();
     if apart > view.limits().skew_ms {
@@ -239,9 +262,10 @@ fn storm(view: &View<'_>, found: &mut Found) {
     let Some(up) = own.timing.dtls else { return };
     let lasted = view.since(up).as_secs_f64().max(1.0);
     let (many, rate) = STORM;
-    let asked = own.outbound.iter().find(|sample| {
-        sample.key_requests >= many && sample.key_requests as f64 / lasted >= rate
-    });
+    let asked = own
+        .outbound
+        .iter()
+        .find(|sample| sample.key_requests >= many && sample.key_requests as f64 / lasted >= rate);
     if let Some(sample) = asked {
         let text = format!(
             "the {} asked for a key frame {} times on mid {}",

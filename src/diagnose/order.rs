@@ -54,10 +54,8 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
     };
     let drafts: Vec<Draft> = drafts.iter().filter(|draft| !superfluous(draft)).cloned().collect();
     let drafts = first_broken(drafts);
-    let (notes, mut findings): (Vec<Finding>, Vec<Finding>) = drafts
-        .into_iter()
-        .map(|draft| draft.finding)
-        .partition(|finding| finding.severity == Severity::Info);
+    let (notes, mut findings): (Vec<Finding>, Vec<Finding>) =
+        drafts.into_iter().map(|draft| draft.finding).partition(|finding| finding.severity == Severity::Info);
     // What breaks the call comes before what is only worth mending; within, the order of the layers.
     findings.sort_by_key(|finding| (finding.severity == Severity::Minor, finding.layer));
     open.retain(|open| !findings.iter().any(|finding| finding.id == open.id));

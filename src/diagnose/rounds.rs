@@ -108,10 +108,12 @@ impl<'a> Round<'a> {
     /// The sections of the offer, each with the one that answers it.
     pub(super) fn places(&self) -> impl Iterator<Item = Place<'a>> + use<'a> {
         let (offer, answer) = (self.offer, self.answer);
-        offer.sdp.sections.iter().enumerate().map(|(index, offered)| Place {
-            offered,
-            answered: answer.sdp.sections.get(index),
-        })
+        offer
+            .sdp
+            .sections
+            .iter()
+            .enumerate()
+            .map(|(index, offered)| Place { offered, answered: answer.sdp.sections.get(index) })
     }
 
     pub(super) fn place(&self, mid: &str) -> Option<Place<'a>> {

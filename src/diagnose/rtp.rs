@@ -29,7 +29,7 @@ pub(super) fn receiving(view: &View<'_>, side: Role) -> Vec<(MediaKind, String, 
         for place in round.places() {
             let Some(mid) = place.offered.mid.as_deref() else { continue };
             if round.sends(side.other(), place) {
-                since.entry(mid).or_insert(round.answer.first().at_us);
+                since.entry(mid).or_insert_with(|| round.answer.first().at_us);
             } else {
                 since.remove(mid);
             }
@@ -62,9 +62,8 @@ fn unbound(view: &View<'_>, found: &mut Found) -> bool {
         if rtp.packets <= view.limits().unbound_packets {
             continue;
         }
-        let unknown = |known: &BTreeSet<&str>, id: &Option<String>| {
-            id.as_deref().is_some_and(|id| !known.contains(id))
-        };
+        let unknown =
+            |known: &BTreeSet<&str>, id: &Option<String>| id.as_deref().is_some_and(|id| !known.contains(id));
         let id = match rtp {
             rtp if !types.contains(&rtp.payload_type) => "rtp-wrong-pt",
             rtp if unknown(&mids, &rtp.mid) => "rtp-mid-mismatch",
@@ -77,9 +76,16 @@ fn unbound(view: &View<'_>, found: &mut Found) -> bool {
     for (id, list) in by_mode {
         let (_, rtp) = list[0];
         let text = match id {
-            "rtp-wrong-pt" => format!("{} packets came with payload type {}, which we did not describe", rtp.packets, rtp.payload_type),
-            "rtp-mid-mismatch" => format!("{} packets came with mid {}", rtp.packets, rtp.mid.as_deref().unwrap_or("-")),
-            "rtp-rid-unknown" => format!("{} packets came with rid {}", rtp.packets, rtp.rid.as_deref().unwrap_or("-")),
+            "rtp-wrong-pt" => format!(
+                "{} packets came with payload type {}, which we did not describe",
+                rtp.packets, rtp.payload_type
+            ),
+            "rtp-mid-mismatch" => {
+                format!("{} packets came with mid {}", rtp.packets, rtp.mid.as_deref().unwrap_or("-"))
+            }
+            "rtp-rid-unknown" => {
+                format!("{} packets came with rid {}", rtp.packets, rtp.rid.as_deref().unwrap_or("-"))
+            }
             _ => format!("{} packets of SSRC {} belong to no m-section", rtp.packets, rtp.ssrc),
         };
         let draft = Draft::certain(id, text).of(view.facts.own.other());
@@ -123,7 +129,10 @@ fn none(view: &View<'_>, found: &mut Found) {
         if view.waited(since.max(up), view.limits().rtp) {
             silent.push((kind, mid));
         } else {
-            found.open("rtp-none", format!("an RTP packet on mid {mid} within {}", seconds(view.limits().rtp)));
+            found.open(
+                "rtp-none",
+                format!("an RTP packet on mid {mid} within {}", seconds(view.limits().rtp)),
+            );
         }
     }
     if silent.is_empty() {
@@ -135,7 +144,10 @@ fn none(view: &View<'_>, found: &mut Found) {
     let mut peer = Some(other);
     if let Some(sample) = silent.iter().find_map(|(_, mid)| theirs(mid)) {
         if sample.packets > 0 {
-            text += &format!("; the {other} says that it sent {} packets, so they were lost on the way", sample.packets);
+            text += &format!(
+                "; the {other} says that it sent {} packets, so they were lost on the way",
+                sample.packets
+            );
             peer = None;
         } else {
             text += &format!("; the {other} says that it sent none");
@@ -165,9 +177,9 @@ fn one_way(view: &View<'_>, found: &mut Found) {
     }
     let expected = receiving(view, other.role);
     let deaf = !expected.is_empty()
-        && expected.iter().all(|(_, mid, since)| {
-            packets(other, mid) == 0 && view.waited(*since, view.limits().rtp)
-        });
+        && expected
+            .iter()
+            .all(|(_, mid, since)| packets(other, mid) == 0 && view.waited(*since, view.limits().rtp));
     let sent: u64 = own.outbound.iter().map(|sample| sample.packets).sum();
     let heard = receiving(view, own.role).iter().any(|(_, mid, _)| packets(own, mid) > 0);
     if deaf && sent > 0 && heard {
@@ -193,7 +205,11 @@ fn against_direction(view: &View<'_>, found: &mut Found) {
             .collect();
         let never = !negotiated.is_empty() && negotiated.iter().all(|sends| !sends);
         if never && sample.packets > view.limits().unbound_packets {
-            let text = format!("{} packets came on mid {mid}, where the {} may not send", sample.packets, own.role.other());
+            let text = format!(
+                "{} packets came on mid {mid}, where the {} may not send",
+                sample.packets,
+                own.role.other()
+            );
             let draft = Draft::certain("rtp-direction-violation", text).of(own.role.other());
             return found.add(draft.citing(&facts.sample_id));
         }
@@ -205,8 +221,7 @@ fn no_rtcp(view: &View<'_>, found: &mut Found) {
     let silent = own.mids.iter().find(|(_, facts)| {
         let first = facts.first_rtp_us.unwrap_or(u64::MAX);
         let counted = facts.last_sample.as_ref().map(|(_, sample)| (sample.rtcp_packets, sample.packets));
-        matches!(counted, Some((Some(0), packets)) if packets > 50)
-            && view.waited(first, view.limits().dtls)
+        matches!(counted, Some((Some(0), packets)) if packets > 50) && view.waited(first, view.limits().dtls)
     });
     if let Some((mid, facts)) = silent {
         let text = format!("RTP comes on mid {mid}, and no RTCP");

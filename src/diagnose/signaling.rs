@@ -56,7 +56,9 @@ fn silence(view: &View<'_>, found: &mut Found) {
 /// Our offer was not answered.
 fn no_answer(view: &View<'_>, found: &mut Found) {
     let (own, other) = (view.own(), view.other());
-    let Some((_, offer)) = view.rounds.pending.iter().find(|(offerer, _)| *offerer == own.role) else { return };
+    let Some((_, offer)) = view.rounds.pending.iter().find(|(offerer, _)| *offerer == own.role) else {
+        return;
+    };
     let glare = view.rounds.unanswered.iter().any(|(by, _)| *by == other.role);
     let provisional = !view.rounds.provisional.is_empty();
     let first = view.rounds.complete.is_empty() && view.rounds.refused.is_empty();
@@ -71,7 +73,8 @@ fn no_answer(view: &View<'_>, found: &mut Found) {
     if let Some(joined) = other.presence.joined_us
         && joined > sent.at_us
     {
-        let text = format!("the offer was sent before the {} was in the room, and was not answered", other.role);
+        let text =
+            format!("the offer was sent before the {} was in the room, and was not answered", other.role);
         let draft = Draft::probable("sig-offer-lost", text).or(&["sig-no-answer"]);
         return found.add(draft.citing([offer.id()]).explaining(Explains::Everything));
     }
@@ -135,7 +138,8 @@ fn twice(view: &View<'_>, found: &mut Found) {
         if let Some(before) = seen.iter().find(same) {
             let ids = [before.first().id.as_str(), offer.first().id.as_str()];
             let text = "the same offer came twice, with the same `o=` line";
-            return found.add(Draft::certain("sig-duplicate-offer", text).of(view.facts.own.other()).citing(ids));
+            return found
+                .add(Draft::certain("sig-duplicate-offer", text).of(view.facts.own.other()).citing(ids));
         }
         seen.push(offer);
     }
@@ -150,7 +154,9 @@ fn strangers(view: &View<'_>, found: &mut Found) {
     let history = &view.own().history;
     let ours: BTreeSet<&str> = history.of(Side::Local).flat_map(ufrags).collect();
     let echo = history.of(Side::Remote).find(|known| {
-        known.signalled.is_some() && ufrags(known).next().is_some() && ufrags(known).all(|ufrag| ours.contains(ufrag))
+        known.signalled.is_some()
+            && ufrags(known).next().is_some()
+            && ufrags(known).all(|ufrag| ours.contains(ufrag))
     });
     if let Some(echo) = echo {
         let text = format!("the {} that came has our own ICE credentials", echo.sdp_type);
@@ -301,7 +307,10 @@ fn room(view: &View<'_>, found: &mut Found) {
         found.add(Draft::certain("sig-socket-lost-midcall", text).citing([&lost.id]));
     }
     let history = &view.own().history;
-    if view.rounds.complete.is_empty() && !history.unknown_signals.is_empty() && history.of(Side::Remote).next().is_none() {
+    if view.rounds.complete.is_empty()
+        && !history.unknown_signals.is_empty()
+        && history.of(Side::Remote).next().is_none()
+    {
         let text = format!("{} messages came whose kind is not known", history.unknown_signals.len());
         let ids = history.unknown_signals.iter().take(3).map(|moment| &moment.id);
         found.add(Draft::probable("sig-unrouted", text).or(&["sig-sdp-shape"]).citing(ids));

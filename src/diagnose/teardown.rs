@@ -49,9 +49,10 @@ fn on_disconnected(view: &View<'_>, found: &mut Found) -> bool {
 /// The other side is gone without having said so, though it is one that says so.
 fn unannounced(view: &View<'_>, found: &mut Found, told: bool) {
     let (facts, other) = (view.facts, view.facts.own.other());
-    let closed = facts.dtls_closed_by_peer.as_ref().filter(|closed| {
-        facts.hang_up.as_ref().is_none_or(|hang_up| hang_up.at_us > closed.at_us)
-    });
+    let closed = facts
+        .dtls_closed_by_peer
+        .as_ref()
+        .filter(|closed| facts.hang_up.as_ref().is_none_or(|hang_up| hang_up.at_us > closed.at_us));
     let Some(end) = closed.or_else(|| facts.vanished()).filter(|_| !told) else { return };
     if !view.other().announces_end() {
         return;

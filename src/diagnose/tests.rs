@@ -59,11 +59,15 @@ fn every_id_that_a_rule_names_is_in_the_catalogue() {
             let text = std::fs::read_to_string(&path).unwrap();
             for word in text.split('"').skip(1).step_by(2) {
                 let layer = word.split('-').next().unwrap_or_default();
-                let prefixes =
-                    ["sig", "sdp", "glare", "nn", "ice", "turn", "dtls", "srtp", "rtp", "media", "dc", "end", "app"];
+                let prefixes = [
+                    "sig", "sdp", "glare", "nn", "ice", "turn", "dtls", "srtp", "rtp", "media", "dc", "end",
+                    "app",
+                ];
                 let named = word.contains('-')
                     && prefixes.contains(&layer)
-                    && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+                    && word
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
                 // A word of the DTLS transport, and a limit of the engine.
                 let other = ["dtls-failure", "dtls-handshake-under-loss"].contains(&word);
                 if named && !other && !word.ends_with('-') {

@@ -43,7 +43,11 @@ fn errors(found: &mut Found, peer: &PeerFacts) {
         let about = error.peer.as_ref().map(|address| format!(" for the peer {address}")).unwrap_or_default();
         let times = if errors.len() > 1 { format!(", {} times", errors.len()) } else { String::new() };
         let text = format!("{} answers {}{about}{times}: {}", error.url, error.code, error.text);
-        let text = if error.code == UNREACHABLE { format!("{} does not answer{times}: {}", error.url, error.text) } else { text };
+        let text = if error.code == UNREACHABLE {
+            format!("{} does not answer{times}: {}", error.url, error.text)
+        } else {
+            text
+        };
         let draft = Draft::certain(id, text).of(peer.role);
         found.add(draft.citing(errors.iter().take(3).map(|(moment, _)| &moment.id)));
     }
@@ -76,7 +80,10 @@ fn private(found: &mut Found, peer: &PeerFacts) {
         other.candidate_type == "srflx" && scope(&other.address).is_some_and(|scope| !is_private(scope))
     });
     if elsewhere {
-        let text = format!("the relayed address {} is private, and this side is known by a public one", candidate.address);
+        let text = format!(
+            "the relayed address {} is private, and this side is known by a public one",
+            candidate.address
+        );
         found.add(Draft::certain("turn-private-relay", text).of(peer.role).citing([&moment.id]));
     }
 }

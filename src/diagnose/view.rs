@@ -82,9 +82,7 @@ impl<'a> View<'a> {
         let own = self.own();
         let came = |text: &str| own.history.of(Side::Remote).any(|known| &*known.text == text);
         let sent = self.other().history.of(Side::Local);
-        sent.filter(move |offer| {
-            offer.sdp_type == Offer && offer.signalled.is_some() && !came(&offer.text)
-        })
+        sent.filter(move |offer| offer.sdp_type == Offer && offer.signalled.is_some() && !came(&offer.text))
     }
 
     /// A moment of the other side's timeline in our time.

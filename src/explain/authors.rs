@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::input::{Description, Input};
 use super::ExplainError;
+use super::input::{Description, Input};
 use crate::facts::Facts;
 use crate::jsep::{Role, SdpFacts, SdpType, Side};
 
@@ -30,8 +30,11 @@ pub(super) fn infer(
     let mut inferred = Vec::new();
     for (number, (input, description)) in found.iter().enumerate() {
         let sdp = SdpFacts::parse(&description.text);
-        let name = if several(&input.name) { format!("{}#{}", input.name, number + 1) } else { input.name.clone() };
-        let sdp_type = description.sdp_type.unwrap_or_else(|| kind(&input.name, &sdp, &list, later_offer(&found, number)));
+        let name =
+            if several(&input.name) { format!("{}#{}", input.name, number + 1) } else { input.name.clone() };
+        let sdp_type = description
+            .sdp_type
+            .unwrap_or_else(|| kind(&input.name, &sdp, &list, later_offer(&found, number)));
         let author = match input.author {
             Some(author) => author,
             None => author(&sdp, sdp_type, &known, &list),
@@ -45,7 +48,14 @@ pub(super) fn infer(
             known.push((id.clone(), author));
         }
         let delivered = !input.undelivered;
-        list.push(Authored { name, author, sdp_type, text: description.text.clone(), sdp: Arc::new(sdp), delivered });
+        list.push(Authored {
+            name,
+            author,
+            sdp_type,
+            text: description.text.clone(),
+            sdp: Arc::new(sdp),
+            delivered,
+        });
     }
     if !inferred.is_empty() {
         said.push(format!("inferred from `o=` and `a=setup`: {}", inferred.join(", ")));
@@ -84,7 +94,8 @@ fn ignored(list: &mut [Authored], said: &mut Vec<String>) {
 fn kind(name: &str, sdp: &SdpFacts, before: &[Authored], later_offer: bool) -> SdpType {
     let live = sdp.sections.iter().filter(|section| !section.is_rejected());
     let setup = live.filter_map(|section| section.setup.as_deref()).next();
-    let pending = before.iter().rfind(|known| known.delivered).is_some_and(|known| known.sdp_type == SdpType::Offer);
+    let pending =
+        before.iter().rfind(|known| known.delivered).is_some_and(|known| known.sdp_type == SdpType::Offer);
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
     let named = match (name.contains("offer"), name.contains("answer")) {
         (true, false) => Some(SdpType::Offer),

@@ -63,7 +63,9 @@ pub enum ExplainError {
         why: String,
     },
     /// Descriptions in an order that cannot be.
-    #[error("{name} is an answer and stands before any offer; give the files in the order in which they were sent")]
+    #[error(
+        "{name} is an answer and stands before any offer; give the files in the order in which they were sent"
+    )]
     Order {
         /// The file.
         name: String,

@@ -17,9 +17,8 @@ const MOST: usize = 64;
 /// The connections of a dump: two that belong together as both sides, or the first one that set a description.
 pub(super) fn timelines(name: &str, dump: &Value, said: &mut Vec<String>) -> Result<Merged, ExplainError> {
     let connections = dump["PeerConnections"].as_object().into_iter().flatten().take(MOST);
-    let mut list: Vec<(String, Timeline)> = connections
-        .filter_map(|(id, connection)| Some((id.clone(), Log::read(connection)?)))
-        .collect();
+    let mut list: Vec<(String, Timeline)> =
+        connections.filter_map(|(id, connection)| Some((id.clone(), Log::read(connection)?))).collect();
     // The one that began first is told first.
     list.sort_by_key(|(_, timeline)| timeline.header.epoch_us);
     let Some(first) = list.first() else {
@@ -134,11 +133,15 @@ impl Log {
                     self.push(at_us, Kind::DescriptionRejected { side: Side::Remote, sdp_type, sdp, error });
                 }
             }
-            "onsignalingstatechange" | "signalingstatechange" => self.state(at_us, word, Kind::SignalingState),
+            "onsignalingstatechange" | "signalingstatechange" => {
+                self.state(at_us, word, Kind::SignalingState)
+            }
             "onicegatheringstatechange" | "icegatheringstatechange" => {
                 self.state(at_us, word, Kind::GatheringState);
             }
-            "oniceconnectionstatechange" | "iceconnectionstatechange" => self.state(at_us, word, Kind::IceState),
+            "oniceconnectionstatechange" | "iceconnectionstatechange" => {
+                self.state(at_us, word, Kind::IceState)
+            }
             "onconnectionstatechange" | "connectionstatechange" => {
                 // The connection is connected once DTLS is (W3C webrtc §4.3.3).
                 if word == "connected" && !std::mem::replace(&mut self.dtls, true) {
@@ -152,12 +155,12 @@ impl Log {
                     self.push(at_us, Kind::CandidateGathered(IceCandidate::parse(&candidate)));
                 }
             }
-            "addIceCandidate" | "addIceCandidateFailed" => self.candidate(at_us, value, name.ends_with("Failed")),
-            "transceiverAdded" | "transceiverModified" => {
-                if self.table.learn(value) {
-                    let rows = self.table.rows();
-                    self.push(at_us, Kind::Transceivers(rows));
-                }
+            "addIceCandidate" | "addIceCandidateFailed" => {
+                self.candidate(at_us, value, name.ends_with("Failed"))
+            }
+            "transceiverAdded" | "transceiverModified" if self.table.learn(value) => {
+                let rows = self.table.rows();
+                self.push(at_us, Kind::Transceivers(rows));
             }
             "addTrack" | "addTransceiver" | "createDataChannel" | "removeTrack" | "close" | "restartIce" => {
                 let kind = Kind::Operation { name: name.to_owned(), arguments: String::new(), error: None };
@@ -228,7 +231,8 @@ fn role(entries: &[Value]) -> Option<Role> {
             "createOfferOnSuccess" => return Some(Role::Caller),
             _ => return None,
         };
-        let offer = description(entry["value"].as_str()?).is_none_or(|(sdp_type, _)| sdp_type == SdpType::Offer);
+        let offer =
+            description(entry["value"].as_str()?).is_none_or(|(sdp_type, _)| sdp_type == SdpType::Offer);
         Some(if (side == Side::Local) == offer { Role::Caller } else { Role::Callee })
     })
 }

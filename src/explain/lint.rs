@@ -95,13 +95,15 @@ fn formats(offer: &SdpFacts, answer: &SdpFacts, found: &mut Vec<(Level, usize, S
             continue;
         }
         for codec in &answered.codecs {
-            let Some(known) = offered.codecs.iter().find(|known| known.payload_type == codec.payload_type) else {
+            let Some(known) = offered.codecs.iter().find(|known| known.payload_type == codec.payload_type)
+            else {
                 continue;
             };
             let (Some(was), Some(is)) = (&known.name, &codec.name) else { continue };
             let line = codec.rtpmap_line.unwrap_or_else(|| answered.line());
             if !was.eq_ignore_ascii_case(is) {
-                let title = format!("payload type {} is {was} in the offer and {is} here", codec.payload_type);
+                let title =
+                    format!("payload type {} is {was} in the offer and {is} here", codec.payload_type);
                 let help = "answer with the payload types of the offer";
                 found.push((Level::Error, line, title, "RFC 3264 §6.1".into(), help.into()));
             } else if is.eq_ignore_ascii_case("H264") {
@@ -134,7 +136,8 @@ fn parameters(
         found.push((Level::Error, line, title, "RFC 6184 §8.2.2".into(), help.into()));
     }
     // The last byte is the level, which may differ.
-    let profile = |codec: &Codec| value(codec, "profile-level-id", "42000a").chars().take(4).collect::<String>();
+    let profile =
+        |codec: &Codec| value(codec, "profile-level-id", "42000a").chars().take(4).collect::<String>();
     if profile(offered) != profile(answered) {
         let title = format!("payload type {number} was offered with H.264 profile {}", profile(offered));
         let help = "only the level may differ in an answer";

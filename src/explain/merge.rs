@@ -88,7 +88,9 @@ fn clocks(own: &Timeline, other: &Timeline) -> String {
             offset as f64 / 1e3,
             error as f64 / 1e3
         ),
-        None => "how far the two clocks are apart is not known; only the order within each side counts".into(),
+        None => {
+            "how far the two clocks are apart is not known; only the order within each side counts".into()
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::jsep::{Role, SdpType, Side, SignalingState};
 use crate::timeline::{Event, Kind, Signal};
 
 use super::authors::Authored;
-pub use browser::{Browser, Fired, Refused, Row};
 use browser::Model;
+pub use browser::{Browser, Fired, Refused, Row};
 
 /// Between two descriptions, so that their order is in the times as well.
 const STEP_US: u64 = 1000;
@@ -32,7 +32,8 @@ pub(super) fn play(list: &[Authored]) -> Played {
     let mut held: Vec<&Authored> = Vec::new();
     for (number, described) in list.iter().enumerate() {
         play.send(number, described);
-        let (ready, waiting) = held.into_iter().partition(|offer: &&Authored| offer.author != described.author);
+        let (ready, waiting) =
+            held.into_iter().partition(|offer: &&Authored| offer.author != described.author);
         held = waiting;
         let ready: Vec<&Authored> = ready;
         ready.into_iter().for_each(|offer| play.receive(offer));
@@ -129,12 +130,7 @@ impl Play<'_> {
 }
 
 fn set(side: Side, described: &Authored) -> Kind {
-    Kind::DescriptionSet {
-        side,
-        sdp_type: described.sdp_type,
-        sdp: described.text.clone(),
-        engine_sdp: None,
-    }
+    Kind::DescriptionSet { side, sdp_type: described.sdp_type, sdp: described.text.clone(), engine_sdp: None }
 }
 
 /// The own side's signaling state after a description.

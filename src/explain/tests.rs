@@ -59,7 +59,9 @@ fn every_recorded_call_is_explained_from_its_descriptions() {
             let explained = explain(&inputs(&scenario, with_authors), &Thresholds::default()).unwrap();
             let lost: Vec<_> = explained.browsers.iter().filter_map(|browser| browser.lost.clone()).collect();
             assert_eq!(lost, [""; 0], "{id}");
-            if let Some(text) = difference(&explained.findings, &expected, &words(&scenario["expected_minor"])) {
+            if let Some(text) =
+                difference(&explained.findings, &expected, &words(&scenario["expected_minor"]))
+            {
                 wrong.push(format!("{id}: {text}"));
             }
             for finding in &explained.findings.findings {
@@ -132,7 +134,9 @@ fn with_the_callees_state_the_cause_is_named() {
                 },
             });
         }
-        let Kind::PeerReport { events: state, .. } = callee_state(&scenario, answered.unwrap()) else { unreachable!() };
+        let Kind::PeerReport { events: state, .. } = callee_state(&scenario, answered.unwrap()) else {
+            unreachable!()
+        };
         events.extend(state);
         events.sort_by_key(|event| event.at_us);
         let kind = Kind::PeerReport { role: Role::Callee, epoch_us: 0, events };
@@ -160,17 +164,16 @@ fn browsers_do_what_chromium_did() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|row| (row["mid"].as_str().unwrap().to_owned(), row["streams"].as_u64().unwrap() as usize))
+                .map(|row| {
+                    (row["mid"].as_str().unwrap().to_owned(), row["streams"].as_u64().unwrap() as usize)
+                })
                 .collect();
             if fired != observed {
                 wrong.push(format!("{id} {}: fired {fired:?}, observed {observed:?}", browser.role));
             }
             // What is not associated cannot be seen in descriptions.
-            let rows: BTreeSet<(String, Option<Direction>)> = browser
-                .transceivers
-                .iter()
-                .filter_map(|row| Some((row.mid.clone()?, row.current)))
-                .collect();
+            let rows: BTreeSet<(String, Option<Direction>)> =
+                browser.transceivers.iter().filter_map(|row| Some((row.mid.clone()?, row.current))).collect();
             let current = |row: &Value| row["currentDirection"].as_str().map(|word| word.parse().unwrap());
             let observed: BTreeSet<(String, Option<Direction>)> = seen["transceivers"]
                 .as_array()

@@ -142,13 +142,13 @@ impl Exchanged {
         };
         let moment = if signalled_first { self.signalled.as_ref() } else { self.set.as_ref() };
         // Invariant: an entry is only made for a signal, a setting or a refusal.
-        moment.or(self.rejected.as_ref().map(|(moment, _)| moment)).expect("every entry has an event")
+        moment.or_else(|| self.rejected.as_ref().map(|(moment, _)| moment)).expect("every entry has an event")
     }
 
     /// The event to cite: its setting, else its refusal, else its signal.
     #[must_use]
     pub fn id(&self) -> &str {
-        let moment = self.set.as_ref().or(self.rejected.as_ref().map(|(moment, _)| moment));
+        let moment = self.set.as_ref().or_else(|| self.rejected.as_ref().map(|(moment, _)| moment));
         &moment.unwrap_or_else(|| self.first()).id
     }
 
@@ -277,13 +277,7 @@ impl History {
         &mut self.descriptions[at]
     }
 
-    fn push(
-        &mut self,
-        side: Side,
-        sdp_type: SdpType,
-        text: &str,
-        parsed: Option<&Arc<SdpFacts>>,
-    ) -> usize {
+    fn push(&mut self, side: Side, sdp_type: SdpType, text: &str, parsed: Option<&Arc<SdpFacts>>) -> usize {
         self.descriptions.push(Exchanged {
             side,
             sdp_type,

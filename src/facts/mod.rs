@@ -11,8 +11,8 @@ pub use history::{Exchanged, History, Moment, Operated, Trickled};
 pub use media::{MidFacts, Wrong};
 // Facts hold these rows as they were recorded.
 pub use crate::timeline::{
-    ChannelState, DtlsError, IceCandidate, IceChecks, InboundMedia, Latency, OutboundMedia, Proof, ServerError,
-    TransceiverRow, UnboundRtp,
+    ChannelState, DtlsError, IceCandidate, IceChecks, InboundMedia, Latency, OutboundMedia, Proof,
+    ServerError, TransceiverRow, UnboundRtp,
 };
 pub use peer::{CandidateCounts, Described, PeerFacts, Presence, Reached, States, Timing};
 

@@ -264,12 +264,12 @@ impl PeerFacts {
 
     /// What the description of an event says.
     fn read(&mut self, kind: &Kind) -> Option<Arc<SdpFacts>> {
-        let text = match kind {
-            Kind::SignalSent { signal: Signal::Description { sdp, .. }, .. }
-            | Kind::SignalReceived { signal: Signal::Description { sdp, .. }, .. }
-            | Kind::DescriptionSet { sdp, .. }
-            | Kind::DescriptionRejected { sdp, .. } => sdp,
-            _ => return None,
+        let (Kind::SignalSent { signal: Signal::Description { sdp: text, .. }, .. }
+        | Kind::SignalReceived { signal: Signal::Description { sdp: text, .. }, .. }
+        | Kind::DescriptionSet { sdp: text, .. }
+        | Kind::DescriptionRejected { sdp: text, .. }) = kind
+        else {
+            return None;
         };
         if self.parsed.as_ref().is_none_or(|(known, _)| known != text) {
             self.parsed = Some((text.clone(), Arc::new(SdpFacts::parse(text))));

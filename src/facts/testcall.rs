@@ -270,15 +270,18 @@ fn info(role: Role, capabilities: Capabilities) -> PeerInfo {
 pub(crate) fn sdp(sdp_type: SdpType, sections: &[(MediaKind, Direction)]) -> String {
     let (number, setup) = if sdp_type == SdpType::Offer { (1, "actpass") } else { (2, "active") };
     let mids: Vec<String> = (0..sections.len()).map(|mid| mid.to_string()).collect();
-    let mut text =
-        format!("v=0\r\no=- {number} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n", mids.join(" "));
+    let mut text = format!(
+        "v=0\r\no=- {number} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n",
+        mids.join(" ")
+    );
     for (mid, (kind, direction)) in sections.iter().enumerate() {
         let (format, codec) = match kind {
             MediaKind::Audio => (111, "opus/48000/2"),
             MediaKind::Video => (96, "VP8/90000"),
         };
         text += &format!(
-            "m={kind} 9 UDP/TLS/RTP/SAVPF {format}\r\na=rtpmap:{format} {codec}\r\na=mid:{mid}\r\na={direction}\r\n\
+            "m={kind} 9 UDP/TLS/RTP/SAVPF {format}\r\na=rtpmap:{format} {codec}\r\na=mid:{mid}\r\n\
+             a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na={direction}\r\n\
              a=msid:s t{mid}\r\na=rtcp-mux\r\na=ice-ufrag:uf{number}{number}\r\na=ice-pwd:{}\r\n\
              a=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:{setup}\r\n",
             "p".repeat(24),

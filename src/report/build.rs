@@ -2,8 +2,8 @@
 
 use super::findings;
 use super::model::{
-    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, PairReport, PeerReport,
-    Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
+    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, PairReport,
+    PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
 };
 use super::outcome::combined;
 use crate::diagnose::{Context, diagnose};

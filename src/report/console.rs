@@ -28,7 +28,8 @@ pub fn render(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> Str
     screen.judged(facts.own, call);
     screen.text += &findings::text(&call.findings, color);
     // Where the cause is known, its remedy is the next step.
-    let explained = call.findings.iter().any(|finding| finding.layer != "tester" && finding.severity != "minor");
+    let explained =
+        call.findings.iter().any(|finding| finding.layer != "tester" && finding.severity != "minor");
     if let Some(step) = next_step(plan, facts, call).filter(|_| !explained) {
         screen.row("next", &step);
     }

@@ -22,7 +22,8 @@ pub fn explain_report(name: &str, explained: &Explanation) -> Report {
     let facts = &explained.facts;
     let found = &explained.findings;
     let verdict = if found.is_serious() { VerdictWord::Failed } else { VerdictWord::Passed };
-    let reason = found.findings.first().filter(|_| found.is_serious()).map(|finding| finding.observed.clone());
+    let reason =
+        found.findings.first().filter(|_| found.is_serious()).map(|finding| finding.observed.clone());
     let known = [facts.own, facts.own.other()].into_iter().filter(|role| {
         let peer = facts.peer(*role);
         peer.known && peer.timing.zero.is_some()
@@ -63,7 +64,11 @@ fn browser(browser: &Browser) -> BrowserReport {
         role: browser.role,
         transceivers: browser.transceivers.iter().map(row).collect(),
         ontrack: fired.collect(),
-        refused: browser.refused.iter().map(|refused| format!("{}: {}", refused.name, refused.error)).collect(),
+        refused: browser
+            .refused
+            .iter()
+            .map(|refused| format!("{}: {}", refused.name, refused.error))
+            .collect(),
         offer_due: browser.offer_due,
         lost: browser.lost.clone(),
     }
@@ -91,7 +96,9 @@ pub fn render_explanation(name: &str, explained: &Explanation, verbose: bool, co
     for said in &explained.said {
         text += &row("read", said, color);
     }
-    if !explained.browsers.is_empty() && explained.browsers.iter().any(|browser| !browser.transceivers.is_empty()) {
+    if !explained.browsers.is_empty()
+        && explained.browsers.iter().any(|browser| !browser.transceivers.is_empty())
+    {
         text.push('\n');
         browsers(&mut text, &explained.browsers, color);
     }
@@ -148,7 +155,8 @@ fn browsers(text: &mut String, browsers: &[Browser], color: bool) {
                 format!("{} on mid {} ({streams} stream{plural})", fired.kind, fired.mid)
             })
             .collect();
-        let fired = if fired.is_empty() { "never fires".to_owned() } else { format!("fires for {}", listed(&fired)) };
+        let fired =
+            if fired.is_empty() { "never fires".to_owned() } else { format!("fires for {}", listed(&fired)) };
         *text += &row("ontrack", &format!("at the {}: {fired}", browser.role), color);
     }
     for browser in browsers.iter().filter(|browser| browser.offer_due) {
@@ -156,7 +164,11 @@ fn browsers(text: &mut String, browsers: &[Browser], color: bool) {
     }
     for browser in browsers {
         for refused in &browser.refused {
-            *text += &row("refused", &format!("by the {}: {}: {}", browser.role, refused.name, refused.error), color);
+            *text += &row(
+                "refused",
+                &format!("by the {}: {}: {}", browser.role, refused.name, refused.error),
+                color,
+            );
         }
         if let Some(lost) = &browser.lost {
             *text += &row("uncertain", &format!("the {} from {lost}", browser.role), color);

@@ -83,7 +83,8 @@ fn not_taken(view: &View<'_>, found: &mut Found, silent: bool) {
         } else {
             continue;
         };
-        let names_only = receiver.history.refused.iter().all(|(_, candidate, _)| candidate.contains(".local"));
+        let names_only =
+            receiver.history.refused.iter().all(|(_, candidate, _)| candidate.contains(".local"));
         if received > 0 && names_only {
             continue;
         }
@@ -121,7 +122,11 @@ fn lost_early(view: &View<'_>, found: &mut Found, sender: &PeerFacts, receiver: 
         receiver.role
     );
     let draft = Draft::certain("ice-candidates-dropped-before-srd", text).of(receiver.role).citing(early);
-    found.add(if view.ice_was_up() { draft.severity(Severity::Minor) } else { draft.severity(Severity::Blocker) });
+    found.add(if view.ice_was_up() {
+        draft.severity(Severity::Minor)
+    } else {
+        draft.severity(Severity::Blocker)
+    });
     true
 }
 
@@ -153,7 +158,8 @@ fn end(view: &View<'_>, found: &mut Found) {
     let history = &view.own().history;
     let last = history.candidates(false).last();
     let in_sdp = history.of(Side::Remote).flat_map(|known| &known.sdp.sections).any(|s| s.end_of_candidates);
-    let ended = in_sdp || history.trickled.iter().any(|trickled| !trickled.sent && trickled.candidate.is_none());
+    let ended =
+        in_sdp || history.trickled.iter().any(|trickled| !trickled.sent && trickled.candidate.is_none());
     if let Some(last) = last.filter(|_| !ended && !view.ice_was_up())
         && view.waited(last.moment.at_us, view.limits().end_of_candidates)
     {
@@ -172,17 +178,23 @@ pub(super) fn invalid(view: &View<'_>, found: &mut Found) {
         let active = candidate.candidate.contains("tcptype active");
         !active && (host == "0.0.0.0" || host == "[::]" || port == "0" || port == "9")
     };
-    let trickled = history.candidates(false).filter_map(|trickled| {
-        Some((trickled.moment.id.as_str(), trickled.candidate.clone()?))
-    });
+    let trickled = history
+        .candidates(false)
+        .filter_map(|trickled| Some((trickled.moment.id.as_str(), trickled.candidate.clone()?)));
     let in_sdp = history.of(Side::Remote).flat_map(|known| {
         let id = known.id();
         known.sdp.candidates().map(move |candidate| (id, IceCandidate::parse(&candidate.candidate)))
     });
-    let bad: Vec<(&str, IceCandidate)> = trickled.chain(in_sdp).filter(|(_, candidate)| dead(candidate)).collect();
+    let bad: Vec<(&str, IceCandidate)> =
+        trickled.chain(in_sdp).filter(|(_, candidate)| dead(candidate)).collect();
     if let Some((_, first)) = bad.first() {
         let other = view.facts.own.other();
-        let text = format!("{} of the {other}'s candidates cannot be reached, such as {}", bad.len(), first.address);
-        found.add(Draft::certain("ice-candidate-invalid", text).of(other).citing(bad.iter().take(3).map(|(id, _)| *id)));
+        let text =
+            format!("{} of the {other}'s candidates cannot be reached, such as {}", bad.len(), first.address);
+        found.add(
+            Draft::certain("ice-candidate-invalid", text)
+                .of(other)
+                .citing(bad.iter().take(3).map(|(id, _)| *id)),
+        );
     }
 }

@@ -45,7 +45,8 @@ pub(super) fn credentials(view: &View<'_>, found: &mut Found) {
         }
         let ids = [pair[0].answer.id(), pair[1].offer.id(), pair[1].answer.id()];
         let (id, text) = if offered {
-            let text = format!("the {offerer} restarts ICE, and the {answerer} answers with its old credentials");
+            let text =
+                format!("the {offerer} restarts ICE, and the {answerer} answers with its old credentials");
             ("ice-restart-unanswered", text)
         } else {
             let text = format!("the {answerer} answers with new ICE credentials, and no restart was offered");
@@ -78,16 +79,23 @@ fn outage(view: &View<'_>, found: &mut Found) {
         return;
     }
     let text = format!("ICE was connected, and is {} since {}", last.state, seconds(view.since(down.at_us)));
-    found.add(Draft::certain("ice-consent-lost", text).citing([&down.id, &last.id]).explaining(Explains::Everything));
+    found.add(
+        Draft::certain("ice-consent-lost", text)
+            .citing([&down.id, &last.id])
+            .explaining(Explains::Everything),
+    );
     if failed {
         restart_missing(view, found, last);
     }
 }
 
 fn restart_missing(view: &View<'_>, found: &mut Found, failed: &Reached<IceState>) {
-    let offered = view.own().history.descriptions.iter().any(|known| {
-        known.sdp_type == SdpType::Offer && known.first().at_us >= failed.at_us
-    });
+    let offered = view
+        .own()
+        .history
+        .descriptions
+        .iter()
+        .any(|known| known.sdp_type == SdpType::Offer && known.first().at_us >= failed.at_us);
     if !offered && view.waited(failed.at_us, view.limits().restart) {
         let text = format!("ICE failed, and no offer followed within {}", seconds(view.limits().restart));
         found.add(Draft::certain("ice-restart-missing", text).citing([&failed.id]));
@@ -126,7 +134,8 @@ fn stale(view: &View<'_>, found: &mut Found) {
             let Some(theirs) = trickled.ufrag.as_deref() else { return false };
             let known = remote.iter().filter(|(at_us, _)| *at_us <= trickled.moment.at_us);
             let current = known.clone().next_back().map(|(_, ufrag)| *ufrag);
-            current.is_some_and(|current| current != theirs) && known.clone().any(|(_, ufrag)| *ufrag == theirs)
+            current.is_some_and(|current| current != theirs)
+                && known.clone().any(|(_, ufrag)| *ufrag == theirs)
         })
         .map(|trickled| trickled.moment.id.as_str())
         .collect();
@@ -157,7 +166,8 @@ fn slow(view: &View<'_>, found: &mut Found) {
     let (Some(up), Some(negotiated)) = (view.own().timing.ice, view.negotiated_us()) else { return };
     let took = Duration::from_micros(up.saturating_sub(negotiated));
     if took > view.limits().ice_slow {
-        let id = view.own().states.ice.iter().find(|reached| reached.state.is_up()).map(|reached| &reached.id);
+        let id =
+            view.own().states.ice.iter().find(|reached| reached.state.is_up()).map(|reached| &reached.id);
         let text = format!("ICE was connected {} after the answer", seconds(took));
         found.add(Draft::certain("ice-slow-connect", text).citing(id));
     }

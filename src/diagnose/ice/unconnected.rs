@@ -70,7 +70,8 @@ fn addresses(view: &View<'_>, known: &Known) -> Option<Draft> {
     let named = known.remote.iter().any(|candidate| ip(&candidate.address).is_none());
     if !ours.is_empty() && !theirs.is_empty() && ours.is_disjoint(&theirs) && !named {
         let word = |families: &BTreeSet<bool>| if families.contains(&true) { "IPv4" } else { "IPv6" };
-        let text = format!("the {own} has {} addresses only, the {other} {} only", word(&ours), word(&theirs));
+        let text =
+            format!("the {own} has {} addresses only, the {other} {} only", word(&ours), word(&theirs));
         return Some(Draft::certain("ice-family-mismatch", text));
     }
     None
@@ -111,7 +112,10 @@ fn checks(view: &View<'_>) -> Option<Draft> {
         return Some(Draft::certain("ice-auth-fail", text));
     }
     if checks.role_conflicts > 5 || (checks.requests_of_our_role > 5 && responses_received == 0) {
-        let text = format!("{} checks came with our own role", checks.requests_of_our_role.max(checks.role_conflicts));
+        let text = format!(
+            "{} checks came with our own role",
+            checks.requests_of_our_role.max(checks.role_conflicts)
+        );
         return Some(Draft::certain("ice-role-conflict", text));
     }
     if responses_received > 0 && checks.nominations == 0 {

@@ -51,12 +51,11 @@ fn names(codecs: &BTreeSet<(String, u32, u16)>) -> String {
 fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, kind: MediaKind) {
     let round = &view.rounds.complete[index];
     let Some(answered) = place.answered else { return };
-    let was_live = place.offered.mid.as_deref().is_some_and(|mid| view.rounds.mids_before(index).contains(mid));
+    let was_live =
+        place.offered.mid.as_deref().is_some_and(|mid| view.rounds.mids_before(index).contains(mid));
     let offers = media(place.offered);
-    let lines = [
-        shown(round.offerer, round.offer, place.offered),
-        shown(round.answerer(), round.answer, answered),
-    ];
+    let lines =
+        [shown(round.offerer, round.offer, place.offered), shown(round.answerer(), round.answer, answered)];
     let sender = Explains::Media(round.answerer(), kind);
     if let Some(own) = own_codecs(view, round.answerer(), kind)
         && !own.is_empty()
@@ -101,19 +100,13 @@ fn own_codecs(view: &View<'_>, side: Role, kind: MediaKind) -> Option<BTreeSet<(
     })
 }
 
-fn agreed(
-    found: &mut Found,
-    round: &Round<'_>,
-    place: Place<'_>,
-    answered: &MediaSection,
-    kind: MediaKind,
-) {
+fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &MediaSection, kind: MediaKind) {
     let offered = place.offered;
-    let lines = || [shown(round.offerer, round.offer, offered), shown(round.answerer(), round.answer, answered)];
+    let lines =
+        || [shown(round.offerer, round.offer, offered), shown(round.answerer(), round.answer, answered)];
     let mut tell = |id: &'static str, text: String, blocks: bool| {
         if !found.has(id) {
-            let explains =
-                if blocks { Explains::Media(round.answerer(), kind) } else { Explains::Itself };
+            let explains = if blocks { Explains::Media(round.answerer(), kind) } else { Explains::Itself };
             let draft = Draft::certain(id, text).of(round.answerer()).citing(round.ids());
             found.add(draft.showing(lines()).explaining(explains));
         }
@@ -123,7 +116,8 @@ fn agreed(
         let text = format!("{} is offered and {} is answered", names(&offers), names(&answers));
         return tell("sdp-no-common-codec", text, true);
     }
-    let same_type = |codec: &Codec| offered.codecs.iter().find(|known| known.payload_type == codec.payload_type);
+    let same_type =
+        |codec: &Codec| offered.codecs.iter().find(|known| known.payload_type == codec.payload_type);
     for codec in &answered.codecs {
         let (Some(known), Some(name)) = (same_type(codec), codec.name.as_deref()) else { continue };
         let Some(offered_name) = known.name.as_deref() else { continue };
@@ -162,7 +156,10 @@ fn agreed(
         tell("sdp-feedback-missing", text, false);
     }
     let simulcast = |section: &MediaSection| section.simulcast.clone().unwrap_or_default();
-    if !simulcast(offered).send.is_empty() && simulcast(answered).recv.is_empty() && answered.direction.receives() {
+    if !simulcast(offered).send.is_empty()
+        && simulcast(answered).recv.is_empty()
+        && answered.direction.receives()
+    {
         let text = "the offer sends simulcast, and the answer does not receive it".to_owned();
         tell("sdp-simulcast-mismatch", text, false);
     }
@@ -208,7 +205,11 @@ fn profile_name(idc: u8, iop: u8) -> String {
 }
 
 fn has_pli(section: &MediaSection) -> bool {
-    section.codecs.iter().filter(is_media).any(|codec| codec.rtcp_fb.iter().any(|feedback| feedback == "nack pli"))
+    section
+        .codecs
+        .iter()
+        .filter(is_media)
+        .any(|codec| codec.rtcp_fb.iter().any(|feedback| feedback == "nack pli"))
 }
 
 /// Bundled sections of a kind whose packets nothing tells apart (RFC 9143 §9.2).

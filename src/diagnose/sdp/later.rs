@@ -91,7 +91,8 @@ fn remapped(found: &mut Found, before: &Round<'_>, offer: &Exchanged, of: &impl 
     }
     for section in offer.sdp.sections.iter().filter(|section| !section.is_rejected()) {
         for codec in &section.codecs {
-            let (Some(name), Some(was)) = (&codec.name, known.get(&(section.kind, codec.payload_type))) else {
+            let (Some(name), Some(was)) = (&codec.name, known.get(&(section.kind, codec.payload_type)))
+            else {
                 continue;
             };
             if !was.eq_ignore_ascii_case(name) {
@@ -158,10 +159,12 @@ fn role_word(client: Option<bool>) -> &'static str {
 
 fn bundle(found: &mut Found, before: &Round<'_>, after: &Round<'_>) {
     let live = |mid: &&String| after.answer.sdp.section(mid).is_some_and(|section| !section.is_rejected());
-    let left = before.answer.sdp.bundle.iter().filter(live).find(|mid| !after.answer.sdp.bundle.contains(mid));
+    let left =
+        before.answer.sdp.bundle.iter().filter(live).find(|mid| !after.answer.sdp.bundle.contains(mid));
     if let Some(mid) = left {
         let author = if after.offer.sdp.bundle.contains(mid) { after.answerer() } else { after.offerer };
-        let text = format!("mid {mid} was in the BUNDLE group and is not any more, though it is not rejected");
+        let text =
+            format!("mid {mid} was in the BUNDLE group and is not any more, though it is not rejected");
         let draft = Draft::certain("sdp-bundle-shrunk", text).of(author);
         add(found, draft.citing([before.answer.id(), after.answer.id()]));
     }
@@ -190,7 +193,8 @@ fn growth(view: &View<'_>, found: &mut Found) {
         let sending = |round: &Round<'_>| {
             round.places().filter(|place| place.negotiated() != crate::jsep::Direction::Inactive).count()
         };
-        sizes.windows(2).all(|pair| pair[0] < pair[1]) && sending(&window[0]) >= sending(&window[window.len() - 1])
+        sizes.windows(2).all(|pair| pair[0] < pair[1])
+            && sending(&window[0]) >= sending(&window[window.len() - 1])
     };
     if let Some(window) = rounds.windows(GROWING).find(|window| grows(window)) {
         let (first, last) = (&window[0], &window[GROWING - 1]);
@@ -199,7 +203,12 @@ fn growth(view: &View<'_>, found: &mut Found) {
             first.offer.sdp.sections.len(),
             last.offer.sdp.sections.len()
         );
-        add(found, Draft::certain("sdp-mline-growth", text).of(last.offerer).citing([first.offer.id(), last.offer.id()]));
+        add(
+            found,
+            Draft::certain("sdp-mline-growth", text)
+                .of(last.offerer)
+                .citing([first.offer.id(), last.offer.id()]),
+        );
     }
 }
 
@@ -225,7 +234,9 @@ fn versions(view: &View<'_>, found: &mut Found) {
 /// Without what trickling adds, and without line ends.
 fn body(text: &str) -> Vec<&str> {
     let joins = |line: &&str| {
-        ["a=candidate:", "a=end-of-candidates", "c=", "m=", "a=rtcp:"].iter().any(|start| line.starts_with(start))
+        ["a=candidate:", "a=end-of-candidates", "c=", "m=", "a=rtcp:"]
+            .iter()
+            .any(|start| line.starts_with(start))
     };
     text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !joins(line)).collect()
 }
@@ -248,8 +259,11 @@ fn hold(view: &View<'_>, found: &mut Found) {
         .collect();
     let limit = view.limits().hold;
     if !held.is_empty() && view.since(last.answer.first().at_us) >= limit {
-        let text =
-            format!("mid {} is inactive since a later offer, for more than {}", held.join(", "), seconds(limit));
+        let text = format!(
+            "mid {} is inactive since a later offer, for more than {}",
+            held.join(", "),
+            seconds(limit)
+        );
         add(found, Draft::certain("sdp-hold-not-resumed", text).severity(Severity::Minor).citing(last.ids()));
     }
 }

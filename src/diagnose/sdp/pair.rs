@@ -60,7 +60,8 @@ fn sections(told: &mut Told<'_, '_>) {
     for (index, (offered, answered)) in offer.sections.iter().zip(&answer.sections).enumerate() {
         let lines = told.lines(offered, answered);
         if offered.media != answered.media {
-            let text = format!("m-section {index} is {} and is answered as {}", offered.media, answered.media);
+            let text =
+                format!("m-section {index} is {} and is answered as {}", offered.media, answered.media);
             told.answerer("sdp-mline-order", text, lines, true);
             continue;
         }
@@ -104,7 +105,9 @@ fn roles(told: &mut Told<'_, '_>) {
     let (offer, answer) = (&told.round.offer.sdp, &told.round.answer.sdp);
     let clash = offer.sections.iter().zip(&answer.sections).find(|(offered, answered)| {
         let role = offered.setup.as_deref();
-        matches!(role, Some("active" | "passive")) && answered.setup.as_deref() == role && !answered.is_rejected()
+        matches!(role, Some("active" | "passive"))
+            && answered.setup.as_deref() == role
+            && !answered.is_rejected()
     });
     if let Some((offered, answered)) = clash {
         let role = offered.setup.clone().unwrap_or_default();

@@ -22,11 +22,8 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
             if !seen.insert((id, author)) {
                 continue;
             }
-            let told: Vec<String> = complaints
-                .iter()
-                .take(TOLD)
-                .map(|(line, text)| format!("line {line}: {text}"))
-                .collect();
+            let told: Vec<String> =
+                complaints.iter().take(TOLD).map(|(line, text)| format!("line {line}: {text}")).collect();
             let text = format!("in the {author}'s {}, {}", exchanged.sdp_type, told.join("; "));
             // What no browser reads, or what was refused, breaks the call.
             let broken = exchanged.rejected.is_some() || !readable(exchanged);
@@ -116,10 +113,13 @@ fn dangling(section: &MediaSection) -> Vec<(usize, String)> {
     let rtx = section.codecs.iter().filter(|codec| codec.name.as_deref().is_some_and(is_rtx));
     let missing = |codec: &crate::jsep::Codec| {
         let fmtp = codec.fmtp.as_deref()?;
-        let apt: u8 = fmtp.split(';').find_map(|part| part.trim().strip_prefix("apt="))?.trim().parse().ok()?;
+        let apt: u8 =
+            fmtp.split(';').find_map(|part| part.trim().strip_prefix("apt="))?.trim().parse().ok()?;
         let there = section.codecs.iter().any(|other| other.payload_type == apt);
         let line = codec.fmtp_line.unwrap_or_else(|| section.line());
-        (!there).then(|| (line, format!("rtx {} belongs to payload type {apt}, which is not there", codec.payload_type)))
+        (!there).then(|| {
+            (line, format!("rtx {} belongs to payload type {apt}, which is not there", codec.payload_type))
+        })
     };
     rtx.filter_map(missing).collect()
 }
@@ -167,7 +167,8 @@ fn candidates(view: &View<'_>, found: &mut Found) {
             continue;
         }
         let author = view.author(last);
-        let why = if ended { "says that they have ended" } else { "does not announce `a=ice-options:trickle`" };
+        let why =
+            if ended { "says that they have ended" } else { "does not announce `a=ice-options:trickle`" };
         let text = format!("the {author}'s {} has no candidate and {why}; none was trickled", last.sdp_type);
         found.add(Draft::certain("sdp-non-trickle-empty", text).of(author).citing([last.id()]));
     }

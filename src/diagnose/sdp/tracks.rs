@@ -38,7 +38,9 @@ enum Cause {
     /// Nothing is attached: the sender's own table says so.
     NothingAttached(String),
     /// Nothing followed.
-    NothingFollowed { reoffered: bool },
+    NothingFollowed {
+        reoffered: bool,
+    },
     /// It is not known yet whether something follows.
     Undecided,
     Inactive,
@@ -132,9 +134,7 @@ fn unpaired(view: &View<'_>, gap: &Gap<'_>, late: bool) -> Option<Proof> {
         return later;
     }
     if let Some((id, rows)) = view.table(gap.sender) {
-        let free = rows.iter().any(|row| {
-            row.mid.is_none() && row.kind == gap.kind && row.direction.sends()
-        });
+        let free = rows.iter().any(|row| row.mid.is_none() && row.kind == gap.kind && row.direction.sends());
         if free {
             return Some(Proof::Table(id.to_owned()));
         }
@@ -222,7 +222,8 @@ fn tell(view: &View<'_>, found: &mut Found, cause: &Cause, gaps: &[&Gap<'_>]) {
             Draft::certain("sdp-offer-recvonly", text)
         }
         Cause::RefusesToReceive => {
-            let text = format!("the {receiver} answers sendonly for {what}: it does not take what is offered");
+            let text =
+                format!("the {receiver} answers sendonly for {what}: it does not take what is offered");
             let draft = Draft::certain("sdp-answer-sendonly", text);
             return found.add(finish(view, draft, receiver, sender, gaps));
         }
@@ -290,9 +291,13 @@ fn late_draft(sender: Role, asked: String, proof: &Proof) -> Draft {
     let (id, how) = match proof {
         Proof::Table(id) => (
             id,
-            format!("its transceiver wishes to send by now, and its current direction does not: the {sender} attached too late"),
+            format!(
+                "its transceiver wishes to send by now, and its current direction does not: the {sender} attached too late"
+            ),
         ),
-        Proof::LaterOffer { id, .. } => (id, format!("a later offer of the {sender} sends on the same m-section")),
+        Proof::LaterOffer { id, .. } => {
+            (id, format!("a later offer of the {sender} sends on the same m-section"))
+        }
         Proof::LaterAnswer(id) => {
             (id, format!("when the other side offers again, the {sender} answers the same m-section sending"))
         }
@@ -309,9 +314,9 @@ fn followed_draft(view: &View<'_>, sender: Role, asked: String, reoffered: bool)
             "{asked}; offered once more, it answers the same: a late track is excluded, a transceiver that did \
              not pair is not"
         );
-        return Draft::probable(ID, text)
-            .or(&[unpaired])
-            .settled_by(format!("the {sender}'s getTransceivers(): a row without a mid that wishes to send"));
+        return Draft::probable(ID, text).or(&[unpaired]).settled_by(format!(
+            "the {sender}'s getTransceivers(): a row without a mid that wishes to send"
+        ));
     }
     let within = if view.context.descriptions_only {
         "no other offer follows".to_owned()
@@ -407,10 +412,12 @@ fn offers_nothing(view: &View<'_>, found: &mut Found) {
     let wants_media = view.context.wants.values().any(|kinds| !kinds.is_empty());
     let sections = &offer.sdp.sections;
     // Without a wish that is known, data alone may be all that was meant.
-    let empty = if wants_media { sections.iter().all(|section| section.kind.is_none()) } else { sections.is_empty() };
+    let empty =
+        if wants_media { sections.iter().all(|section| section.kind.is_none()) } else { sections.is_empty() };
     let readable = offer.sdp.session_id.is_some();
     if empty && readable && view.rounds.complete.len() <= 1 {
-        let what = if sections.is_empty() { "no m-section at all" } else { "no m-section for audio or video" };
+        let what =
+            if sections.is_empty() { "no m-section at all" } else { "no m-section for audio or video" };
         let text = format!("the {offerer}'s offer has {what}");
         found.add(
             Draft::certain("sdp-offer-no-media", text)

@@ -1,8 +1,8 @@
 //! Signaling and the end of a call.
 
 use super::*;
-use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, good, sdp};
 use crate::facts::Proof;
+use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, good, sdp};
 use crate::jsep::{DtlsState, IceState, MediaKind, SdpType, Side};
 use crate::timeline::{Kind, Signal};
 
@@ -56,11 +56,19 @@ fn candidates_of_a_wrong_shape_or_call() {
     const GOOD: &str = "candidate:1 1 udp 1 10.0.0.2 5000 typ host";
     for (kind, id, peer) in [
         (candidate(GOOD, None, None), "sig-candidate-shape", CALLEE),
-        (candidate("a=candidate:1 1 udp 1 10.0.0.2 5 typ host", Some("0"), None), "sig-candidate-shape", CALLEE),
+        (
+            candidate("a=candidate:1 1 udp 1 10.0.0.2 5 typ host", Some("0"), None),
+            "sig-candidate-shape",
+            CALLEE,
+        ),
         (candidate(GOOD, Some("9"), None), "sig-candidate-shape", CALLEE),
         (candidate(GOOD, Some("0"), Some("zzzz")), "sig-crossed-sessions", None),
         (candidate(GOOD, Some("0"), Some("uf11")), "sig-self-echo", None),
-        (candidate("candidate:1 1 udp 1 10.0.0.2 9 typ host", Some("0"), None), "ice-candidate-invalid", CALLEE),
+        (
+            candidate("candidate:1 1 udp 1 10.0.0.2 9 typ host", Some("0"), None),
+            "ice-candidate-invalid",
+            CALLEE,
+        ),
     ] {
         let call = good(Role::Caller).with(kind).hung_up(Role::Callee);
         let findings = of(&call);
@@ -94,7 +102,8 @@ fn a_description_is_changed_on_the_way() {
 
 #[test]
 fn the_peer_leaves_without_a_word() {
-    let call = good(Role::Caller).with(Kind::DtlsState(DtlsState::Closed)).after(3).left("left").ended("left");
+    let call =
+        good(Role::Caller).with(Kind::DtlsState(DtlsState::Closed)).after(3).left("left").ended("left");
     first(&call, "end-no-hangup-message", CALLEE);
     // A crash is no fault of the application.
     let call = good(Role::Caller).left("connection lost").ended("gone");
@@ -103,7 +112,8 @@ fn the_peer_leaves_without_a_word() {
 
 #[test]
 fn the_peer_closes_as_soon_as_ice_is_disconnected() {
-    let call = good(Role::Caller).with(Kind::IceState(IceState::Disconnected)).after(1).hung_up_early(Role::Callee);
+    let call =
+        good(Role::Caller).with(Kind::IceState(IceState::Disconnected)).after(1).hung_up_early(Role::Callee);
     first(&call, "end-closed-on-disconnected", CALLEE);
 }
 

@@ -1,8 +1,8 @@
 //! Calls that are right: nothing is said of them.
 
 use super::*;
-use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, candidate, good, row, sdp};
 use crate::facts::Proof;
+use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, candidate, good, row, sdp};
 use crate::jsep::{Direction, IceState, MediaKind, SdpType, Side, SignalingState};
 use crate::timeline::{CandidatePair, Capabilities, Kind, Signal};
 
@@ -58,7 +58,8 @@ pub(super) fn renegotiated(
     // Each side keeps its session and its credentials, and its DTLS role.
     let by = |author: Role, sdp_type: SdpType, sections: &[(MediaKind, Direction)]| {
         let as_first = if author == Role::Caller { SdpType::Offer } else { SdpType::Answer };
-        let text = sdp(as_first, sections).replace(" 2 IN IP4", &format!(" {} IN IP4", 3 + call.events.len()));
+        let text =
+            sdp(as_first, sections).replace(" 2 IN IP4", &format!(" {} IN IP4", 3 + call.events.len()));
         let setup = match sdp_type {
             SdpType::Offer => "actpass",
             _ if author == Role::Callee => "active",

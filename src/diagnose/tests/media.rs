@@ -158,7 +158,10 @@ fn silence_and_still_pictures_are_minor() {
         let mut call = video(|_, _| {});
         for event in &mut call.events {
             if let Kind::Media { inbound, .. } = &mut event.kind {
-                inbound.iter_mut().filter(|sample| sample.kind == Some(kind)).for_each(|s| s.still = Some(true));
+                inbound
+                    .iter_mut()
+                    .filter(|sample| sample.kind == Some(kind))
+                    .for_each(|s| s.still = Some(true));
             }
         }
         let finding = of(&call.hung_up(Role::Callee)).findings[0].clone();

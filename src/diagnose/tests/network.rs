@@ -3,7 +3,7 @@
 use super::*;
 use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, good};
 use crate::jsep::{DtlsState, IceState};
-use crate::timeline::{DtlsError, IceChecks, IceCandidate, Kind, ServerError, Signal};
+use crate::timeline::{DtlsError, IceCandidate, IceChecks, Kind, ServerError, Signal};
 
 const CALLEE: Option<Role> = Some(Role::Callee);
 
@@ -36,7 +36,8 @@ fn failed_between(ours: &[&str], theirs: &[&str], typ: &str, protocol: &str) -> 
 
 #[test]
 fn no_candidate_comes() {
-    let finding = first(&negotiated().after(6).ended("not connected"), "ice-peer-sends-no-candidates", CALLEE);
+    let finding =
+        first(&negotiated().after(6).ended("not connected"), "ice-peer-sends-no-candidates", CALLEE);
     assert_eq!(finding.severity, Severity::Blocker);
     let end = Signal::EndOfCandidates { username_fragment: None };
     let ended = Kind::SignalReceived { from: "callee".into(), seq: None, signal: end };
@@ -72,11 +73,16 @@ fn our_candidates_are_not_taken() {
         seq: None,
         signal: signal("10.0.0.1 5000", "host", "udp"),
     };
-    let refused = |error: &str| Kind::CandidateRefused { candidate: "candidate:1".into(), error: error.into() };
+    let refused =
+        |error: &str| Kind::CandidateRefused { candidate: "candidate:1".into(), error: error.into() };
     let report = callee().with(came.clone()).with(refused("OperationError: no")).reported();
     first(&call(report), "ice-peer-drops-our-candidates", CALLEE);
     let early = TestCall::joined(Role::Callee).met(CALLCHECK).with(came).with(refused("InvalidStateError"));
-    first(&call(early.offered().answered(&BOTH_WAYS).reported()), "ice-candidates-dropped-before-srd", CALLEE);
+    first(
+        &call(early.offered().answered(&BOTH_WAYS).reported()),
+        "ice-candidates-dropped-before-srd",
+        CALLEE,
+    );
 }
 
 #[test]
@@ -173,12 +179,8 @@ fn dtls_that_does_not_come_up() {
         ("dtls-failure", Some(51), "decrypt error", "dtls-fatal-alert"),
         ("dtls-failure", None, "no use_srtp", "dtls-no-srtp-profile"),
     ] {
-        let error = DtlsError {
-            detail: detail.into(),
-            received_alert: alert,
-            sent_alert: None,
-            text: text.into(),
-        };
+        let error =
+            DtlsError { detail: detail.into(), received_alert: alert, sent_alert: None, text: text.into() };
         let call = up().with(Kind::DtlsError(error)).with(Kind::DtlsState(DtlsState::Failed)).ended("failed");
         let findings = of(&call);
         assert_eq!(ids(&findings), [id]);

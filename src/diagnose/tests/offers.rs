@@ -115,7 +115,8 @@ fn a_second_round_tells_the_causes_apart() {
 fn a_second_offer_that_nobody_answers() {
     let offer = sdp(SdpType::Offer, &BOTH_WAYS).replace(" 2 IN", " 3 IN");
     let signal = Signal::Description { sdp_type: SdpType::Offer, sdp: offer.clone() };
-    let set = Kind::DescriptionSet { side: Side::Local, sdp_type: SdpType::Offer, sdp: offer, engine_sdp: None };
+    let set =
+        Kind::DescriptionSet { side: Side::Local, sdp_type: SdpType::Offer, sdp: offer, engine_sdp: None };
     let call = good(Role::Caller).with(set).with(Kind::SignalSent { seq: 7, signal }).after(12);
     first(&call.hung_up(Role::Callee), "sdp-second-offer-ignored", CALLEE);
 }
@@ -151,7 +152,9 @@ fn faults_of_an_answer() {
     type Edit = fn(String) -> String;
     let cases: &[(&str, Edit)] = &[
         ("sdp-mline-count", |text| text[..text.find("m=video").unwrap()].to_owned()),
-        ("sdp-mline-order", |text| text.replace("m=audio", "m=x").replace("m=video", "m=audio").replace("m=x", "m=video")),
+        ("sdp-mline-order", |text| {
+            text.replace("m=audio", "m=x").replace("m=video", "m=audio").replace("m=x", "m=video")
+        }),
         ("sdp-mid-mismatch", |text| text.replace("a=mid:1", "a=mid:7").replace("BUNDLE 0 1", "BUNDLE 0 7")),
         ("sdp-fingerprint-missing", |text| without(&text, "a=fingerprint")),
         ("sdp-setup-invalid", |text| text.replace("a=setup:active", "a=setup:actpass")),
@@ -160,7 +163,9 @@ fn faults_of_an_answer() {
         ("sdp-no-common-codec", |text| text.replace("VP8", "AV1")),
         ("sdp-proto-mismatch", |text| text.replace("UDP/TLS/RTP/SAVPF 96", "UDP/TLS/RTP/SAVP 96")),
         ("sdp-bundle-absent", |text| text.replace("BUNDLE 0 1", "BUNDLE 0")),
-        ("sdp-mline-rejected", |text| text.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 0")),
+        ("sdp-mline-rejected", |text| {
+            text.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 0")
+        }),
         ("sig-sdp-shape", |_| "{\"type\":\"answer\"}".to_owned()),
         ("sdp-answer-inactive", |text| text.replace("a=sendrecv", "a=inactive")),
         ("sdp-answer-sendonly", |text| text.replace("a=sendrecv", "a=sendonly")),
@@ -191,7 +196,8 @@ fn without(text: &str, start: &str) -> String {
 
 #[test]
 fn a_rejection_of_the_only_codec_is_not_blamed_on_the_peer() {
-    let call = answered_with(|text| text.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 0"), None);
+    let call =
+        answered_with(|text| text.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 0"), None);
     let findings = of(&call.ended("over"));
     let rejected = findings.findings.iter().find(|finding| finding.id == "sdp-mline-rejected").unwrap();
     assert_eq!(rejected.peer, None);
@@ -207,7 +213,8 @@ fn offers_that_cross() {
     first(&crossed().after(12).ended("no answer"), "glare-both-impolite", CALLEE);
     // It is sorted out.
     let call = crossed().answered(&BOTH_WAYS).connected();
-    let call = call.media(&[("0", MediaKind::Audio), ("1", MediaKind::Video)], Proof::Stamped).hung_up(Role::Callee);
+    let call =
+        call.media(&[("0", MediaKind::Audio), ("1", MediaKind::Video)], Proof::Stamped).hung_up(Role::Callee);
     assert_eq!((ids(&of(&call)), notes(&of(&call))), (vec![], vec!["glare-both-offers"]));
 }
 

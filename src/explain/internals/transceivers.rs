@@ -28,7 +28,8 @@ impl Table {
         let direction: Option<Direction> = word("direction").and_then(|word| word.parse().ok());
         let (Some(kind), Some(direction)) = (kind, direction) else { return false };
         let current = word("currentDirection").and_then(|word| word.parse().ok());
-        self.0.insert(index, TransceiverRow { mid: word("mid"), kind, direction, current_direction: current });
+        self.0
+            .insert(index, TransceiverRow { mid: word("mid"), kind, direction, current_direction: current });
         true
     }
 
@@ -69,7 +70,10 @@ mod tests {
         let mut table = Table::default();
         assert!(table.learn(text) && table.learn(json) && !table.learn("nothing"));
         let rows = table.rows();
-        assert_eq!((rows[0].mid.as_deref(), rows[0].current_direction), (Some("0"), Some(Direction::Recvonly)));
+        assert_eq!(
+            (rows[0].mid.as_deref(), rows[0].current_direction),
+            (Some("0"), Some(Direction::Recvonly))
+        );
         assert_eq!((rows[1].mid.as_deref(), rows[1].direction), (None, Direction::Sendrecv));
     }
 }

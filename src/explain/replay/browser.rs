@@ -149,7 +149,10 @@ impl<'a> Model<'a> {
             }
         }
         let offer = self.peer.create_offer().map_err(|error| error.to_string())?;
-        self.same(&offer.sections.iter().map(|section| (section.direction, section.rejected)).collect::<Vec<_>>(), described)?;
+        self.same(
+            &offer.sections.iter().map(|section| (section.direction, section.rejected)).collect::<Vec<_>>(),
+            described,
+        )?;
         for (ours, section) in offer.sections.iter().zip(sections) {
             if let Some(mid) = &section.mid {
                 self.real.insert(ours.mid.clone(), mid.clone());
@@ -179,9 +182,11 @@ impl<'a> Model<'a> {
         let mut later = self.list[number + 1..].iter().filter(|known| known.author == self.browser.role);
         let answer = later.find(|known| known.sdp_type == SdpType::Answer);
         answer.is_none_or(|answer| {
-            answer.sdp.sections.iter().any(|section| {
-                section.kind == Some(kind) && section.effective_direction().sends()
-            })
+            answer
+                .sdp
+                .sections
+                .iter()
+                .any(|section| section.kind == Some(kind) && section.effective_direction().sends())
         })
     }
 
@@ -201,7 +206,8 @@ impl<'a> Model<'a> {
             let Some(mid) = section.mid.as_deref() else { continue };
             let mid = self.ours(mid);
             let found = self.peer.transceivers().find(|transceiver| transceiver.mid() == Some(mid.as_str()));
-            let Some((id, wish)) = found.map(|transceiver| (transceiver.id(), transceiver.direction())) else {
+            let Some((id, wish)) = found.map(|transceiver| (transceiver.id(), transceiver.direction()))
+            else {
                 continue;
             };
             if section.is_rejected() || wish == Direction::Stopped {
@@ -218,7 +224,8 @@ impl<'a> Model<'a> {
             }
         }
         let mut answer = self.peer.create_answer().map_err(|error| error.to_string())?;
-        let says: Vec<_> = answer.sections.iter().map(|section| (section.direction, section.rejected)).collect();
+        let says: Vec<_> =
+            answer.sections.iter().map(|section| (section.direction, section.rejected)).collect();
         self.same(&says, described)?;
         if described.sdp_type == SdpType::Pranswer {
             answer.sdp_type = SdpType::Pranswer;
@@ -235,7 +242,11 @@ impl<'a> Model<'a> {
     fn same(&self, says: &[(Direction, bool)], described: &Authored) -> Result<(), String> {
         let sections = &described.sdp.sections;
         if says.len() != sections.len() {
-            return Err(format!("it has {} m-sections, and a browser would have written {}", sections.len(), says.len()));
+            return Err(format!(
+                "it has {} m-sections, and a browser would have written {}",
+                sections.len(),
+                says.len()
+            ));
         }
         for ((direction, rejected), section) in says.iter().zip(sections) {
             let mid = section.mid.as_deref().unwrap_or("-");
@@ -244,7 +255,10 @@ impl<'a> Model<'a> {
                 return Err(format!("it {what} mid {mid}, for reasons that a description does not show"));
             }
             if section.kind.is_some() && !rejected && *direction != section.direction {
-                return Err(format!("mid {mid} is {}, and a browser would have written {direction}", section.direction));
+                return Err(format!(
+                    "mid {mid} is {}, and a browser would have written {direction}",
+                    section.direction
+                ));
             }
         }
         Ok(())
@@ -267,7 +281,9 @@ impl<'a> Model<'a> {
         for section in &mut facts.sections {
             section.mid = section.mid.as_deref().map(|mid| self.ours(mid));
         }
-        for mid in facts.bundle.iter_mut().chain(facts.bundle_groups.iter_mut().flat_map(|group| &mut group.mids)) {
+        for mid in
+            facts.bundle.iter_mut().chain(facts.bundle_groups.iter_mut().flat_map(|group| &mut group.mids))
+        {
             *mid = self.ours(mid);
         }
         facts
