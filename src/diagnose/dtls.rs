@@ -10,7 +10,9 @@ const HASHES: &[&str] = &["sha-1", "sha-224", "sha-256", "sha-384", "sha-512", "
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     hashes(view, found);
-    if let Some(closed) = &view.facts.dtls_closed_by_peer {
+    if let Some(closed) = &view.facts.dtls_closed_by_peer
+        && view.facts.hang_up.is_none()
+    {
         let text = "the other side closed DTLS";
         found.add(Draft::certain("dtls-close-notify", text).of(view.facts.own.other()).citing([&closed.id]));
     }

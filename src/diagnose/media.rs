@@ -155,7 +155,9 @@ impl Stream<'_> {
         let (lost, came) = (self.sample.packets_lost, self.sample.packets);
         let (minor, major) = self.view.limits().loss;
         let share = lost as f64 / (lost + came) as f64;
-        if came > self.view.limits().loss_packets && share > minor {
+        // Three standard deviations of so many losses: a short call under a fair network loses more by chance.
+        let surely = (lost as f64 - 3.0 * (lost as f64).sqrt()) / (lost + came) as f64;
+        if came > self.view.limits().loss_packets && surely > minor {
             let other = self.view.other();
             let theirs = other.mids.get(self.mid).and_then(|facts| facts.last_sample.as_ref());
             let back = theirs.map(|(_, sample)| {
@@ -171,7 +173,7 @@ impl Stream<'_> {
                 self.kind,
                 self.mid
             );
-            let severity = if share > major { Severity::Major } else { Severity::Minor };
+            let severity = if surely > major { Severity::Major } else { Severity::Minor };
             // The network's, and nobody's.
             let draft = Draft::certain("media-loss", text).severity(severity);
             found.add(draft.citing(&self.facts.sample_id));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Draft, Explains, Found};
+use super::sdp::streams::stands_empty;
 use super::view::{View, kinds_with_mids, seconds};
 use crate::facts::{Moment, PeerFacts, UnboundRtp};
 use crate::jsep::{MediaKind, Role, Side};
@@ -123,7 +124,7 @@ fn none(view: &View<'_>, found: &mut Found) {
     let other = own.role.other();
     let mut silent = Vec::new();
     for (kind, mid, since) in receiving(view, own.role) {
-        if packets(own, &mid) > 0 {
+        if packets(own, &mid) > 0 || beside_another(view, kind, &mid) {
             continue;
         }
         if view.waited(since.max(up), view.limits().rtp) {
@@ -167,6 +168,13 @@ fn none(view: &View<'_>, found: &mut Found) {
         draft = draft.explaining(Explains::Media(other, *kind));
     }
     found.add(draft);
+}
+
+/// The other side left the direction of this m-section open, and sends on another one.
+fn beside_another(view: &View<'_>, kind: MediaKind, mid: &str) -> bool {
+    let (Some(last), sender) = (view.rounds.complete.last(), view.facts.own.other()) else { return false };
+    let by = if sender == last.offerer { last.offer } else { last.answer };
+    by.sdp.section(mid).is_some_and(|section| stands_empty(view, last, sender, kind, section))
 }
 
 /// We receive, and by its own report the other side does not.

@@ -41,7 +41,7 @@ pub struct Thresholds {
     pub restart: Duration,
     /// A hold that lasts longer is worth mentioning.
     pub hold: Duration,
-    /// The share of lost packets that is worth a finding, and the one that is major.
+    /// The share of lost packets that is worth a finding, and the one that is major; what chance can do is taken off.
     pub loss: (f64, f64),
     /// Packets below which no share is taken.
     pub loss_packets: u64,
@@ -87,7 +87,7 @@ impl Default for Thresholds {
             hang_up: seconds(2),
             restart: seconds(10),
             hold: seconds(30),
-            loss: (0.06, 0.15),
+            loss: (0.05, 0.12),
             loss_packets: 100,
             unbound_packets: 20,
             jitter_ms: 50.0,

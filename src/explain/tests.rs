@@ -221,3 +221,191 @@ fn a_good_pair_has_nothing_to_complain_of() {
     assert!(explained.said[0].contains("1.sdp is the caller's offer"), "{:?}", explained.said);
     assert!(!explained.findings.findings.iter().any(|finding| finding.severity == Severity::Info));
 }
+
+/// s32 needs a timeline: two good descriptions, and no candidate in either direction.
+#[test]
+fn without_any_candidate_a_timeline_tells_it() {
+    use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall};
+    let negotiated = |role| TestCall::joined(role).met(CALLCHECK).offered().answered(&BOTH_WAYS).after(6);
+    let lines = |call: TestCall| -> Vec<u8> {
+        let header = crate::timeline::Header {
+            schema_version: 1,
+            tool_version: "x".into(),
+            call: Some("c".into()),
+            role: call.own(),
+            name: "n".into(),
+            epoch_us: 1,
+            clock: "real".into(),
+            seed: 1,
+            plan: Value::Null,
+        };
+        let mut text = serde_json::to_string(&header).unwrap() + "\n";
+        call.events.iter().for_each(|event| text += &(serde_json::to_string(event).unwrap() + "\n"));
+        text.into_bytes()
+    };
+    let caller = lines(negotiated(Role::Caller).ended("not connected"));
+    let explained = explain(&[Input::new("caller.jsonl", caller.clone())], &Thresholds::default()).unwrap();
+    assert_eq!(explained.findings.ids().collect::<Vec<_>>(), ["ice-peer-sends-no-candidates"]);
+    assert_eq!(explained.findings.findings[0].alternatives, ["ice-peer-drops-our-candidates"]);
+
+    // The callee sent some, and the caller too: both lists were lost on the way.
+    let candidate = || crate::timeline::Signal::Candidate {
+        candidate: "candidate:1 1 udp 1 10.0.0.2 5000 typ host".into(),
+        sdp_mid: Some("0".into()),
+        sdp_m_line_index: None,
+        username_fragment: None,
+    };
+    let sent = || Kind::SignalSent { seq: 4, signal: candidate() };
+    let callee = lines(negotiated(Role::Callee).with(sent()).ended("not connected"));
+    let caller = lines(negotiated(Role::Caller).with(sent()).ended("not connected"));
+    let both = [Input::new("callee.jsonl", callee), Input::new("caller.jsonl", caller)];
+    let explained = explain(&both, &Thresholds::default()).unwrap();
+    let found: Vec<_> = explained.findings.ids().collect();
+    assert_eq!(found, ["ice-peer-sends-no-candidates", "ice-peer-drops-our-candidates"]);
+    assert!(
+        explained.findings.findings[1]
+            .observed
+            .contains("the caller sent 1 candidates, the callee received none")
+    );
+}
+
+/// A dump as Chromium writes it: values are strings, usually JSON.
+fn dump(with_failure: bool) -> String {
+    let read = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+    let offer = read("s10-BUG-addTransceiver-before.1.caller.offer.sdp");
+    let answer = read("s10-BUG-addTransceiver-before.2.callee.answer.sdp");
+    let described =
+        |sdp_type: &str, sdp: &str| serde_json::json!({ "type": sdp_type, "sdp": sdp }).to_string();
+    let entry = |at: f64, name: &str, value: String| serde_json::json!({ "timestamp": 1_700_000_000_000.0 + at, "type": name, "value": value });
+    let table = |index: usize, kind: &str, mid: &str, direction: &str, current: &str| {
+        format!(
+            "Caused by: x\n\ngetTransceivers()[{index}]:{{\n  kind:'{kind}',\n  mid:{mid},\n  direction:'{direction}',\n  \
+             currentDirection:{current},\n}}"
+        )
+    };
+    let caller = vec![
+        entry(0.0, "addTransceiver", String::new()),
+        entry(1.0, "setLocalDescription", described("offer", &offer)),
+        entry(2.0, "setLocalDescriptionOnSuccess", String::new()),
+        entry(20.0, "setRemoteDescription", described("answer", &answer)),
+        if with_failure {
+            entry(21.0, "setRemoteDescriptionOnFailure", "InvalidAccessError: no".into())
+        } else {
+            entry(21.0, "setRemoteDescriptionOnSuccess", String::new())
+        },
+        entry(6_500.0, "onsignalingstatechange", "\"stable\"".into()),
+    ];
+    let callee = vec![
+        entry(5.0, "addTransceiver", String::new()),
+        entry(5.0, "transceiverAdded", table(0, "audio", "null", "sendrecv", "null")),
+        entry(6.0, "setRemoteDescription", described("offer", &offer)),
+        entry(7.0, "setRemoteDescriptionOnSuccess", String::new()),
+        entry(8.0, "createAnswerOnSuccess", described("answer", &answer)),
+        entry(8.0, "setLocalDescription", String::new()),
+        entry(9.0, "setLocalDescriptionOnSuccess", String::new()),
+        entry(9.0, "transceiverAdded", table(1, "audio", "'0'", "recvonly", "'recvonly'")),
+        entry(9.0, "transceiverAdded", table(2, "video", "'1'", "recvonly", "'recvonly'")),
+        entry(9.5, "onnegotiationneeded", String::new()),
+    ];
+    let connection = |log: Vec<Value>| serde_json::json!({ "updateLog": log, "stats": {} });
+    serde_json::json!({
+        "getUserMedia": [],
+        "PeerConnections": { "9-1": connection(caller), "9-2": connection(callee) }
+    })
+    .to_string()
+}
+
+#[test]
+fn a_dump_of_webrtc_internals_is_explained() {
+    let plain = dump(false);
+    let explained = explain(&[Input::new("dump.txt", plain.as_bytes())], &Thresholds::default()).unwrap();
+    let found: Vec<_> = explained.findings.ids().collect();
+    assert_eq!(found[0], "sdp-addtransceiver-unassociated", "{found:?}");
+    assert!(
+        explained.said.iter().any(|said| said.contains("connection 9-2 as the callee")),
+        "{:?}",
+        explained.said
+    );
+    let callee = &explained.browsers[1];
+    assert!(callee.offer_due && callee.transceivers[0].mid.is_none());
+
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, plain.as_bytes()).unwrap();
+    let gzipped =
+        explain(&[Input::new("dump.gz", packed.finish().unwrap())], &Thresholds::default()).unwrap();
+    assert_eq!(gzipped.findings, explained.findings);
+
+    let empty = explain(&[Input::new("d", "{\"PeerConnections\":{}}")], &Thresholds::default()).unwrap_err();
+    assert!(empty.to_string().contains("no peer connection"), "{empty}");
+}
+
+#[test]
+fn a_torn_timeline_and_a_newer_one() {
+    let header = r#"{"schema_version":1,"tool_version":"x","call":"c","role":"caller","name":"a","epoch_us":1,"clock":"real","seed":1,"plan":null}"#;
+    let torn = format!("{header}\n{{\"id\":\"caller:1\",\"at");
+    let explained = explain(&[Input::new("t", torn)], &Thresholds::default()).unwrap();
+    assert!(explained.said[0].contains("cut off"), "{:?}", explained.said);
+    let newer = header.replace("\"schema_version\":1", "\"schema_version\":9");
+    let error = explain(&[Input::new("t", newer)], &Thresholds::default()).unwrap_err().to_string();
+    assert!(error.contains("newer"), "{error}");
+}
+
+mod anything {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::facts::tests::any_timeline;
+
+    /// Lines of good descriptions, in any order and with any of them lost.
+    fn any_description() -> impl Strategy<Value = String> {
+        let offer =
+            fs::read_to_string(folder().join("s13-BUG-then-callee-reoffers.3.callee.offer.sdp")).unwrap();
+        let lines: Vec<String> = offer.lines().map(str::to_owned).collect();
+        let odd = [
+            "m=video 0 X 1",
+            "a=setup:active",
+            "m=application 9 DTLS/SCTP 5000",
+            "a=mid:0",
+            "b=AS:1",
+            "a=msid:-",
+        ];
+        let lines: Vec<String> = lines.into_iter().chain(odd.map(str::to_owned)).collect();
+        let count = lines.len();
+        proptest::collection::vec(0..count, 0..count * 2).prop_map(move |chosen| {
+            let text: Vec<&str> = chosen.iter().map(|index| lines[*index].as_str()).collect();
+            format!("v=0\r\n{}\r\n", text.join("\r\n"))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_description_is_too_strange(texts in proptest::collection::vec((any_description(), any::<bool>()), 1..4)) {
+            let input = |(number, (text, undelivered)): (usize, (String, bool))| Input {
+                undelivered,
+                ..Input::new(format!("{number}"), text)
+            };
+            let inputs: Vec<Input> = texts.into_iter().enumerate().map(input).collect();
+            if let Ok(explained) = explain(&inputs, &Thresholds::default()) {
+                let texts = explained.lints.iter().map(|lint| lint.diagnostic.render(false));
+                prop_assert!(texts.map(|text| text.len()).sum::<usize>() < 1_000_000);
+            }
+        }
+
+        #[test]
+        fn no_timeline_is_too_strange(events in any_timeline()) {
+            let mut facts = Facts::new(Role::Caller);
+            events.iter().for_each(|event| facts.apply(event));
+            for ended in [false, true] {
+                let findings = diagnose(&Context::of_timeline(), &facts, ended);
+                prop_assert!(findings.findings.iter().all(|finding| finding.severity != Severity::Info));
+            }
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = explain(&[Input::new("x", bytes)], &Thresholds::default());
+        }
+    }
+}

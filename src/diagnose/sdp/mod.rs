@@ -6,7 +6,7 @@ mod codecs;
 mod gaps;
 mod later;
 mod pair;
-mod streams;
+pub(super) mod streams;
 mod text;
 mod tracks;
 

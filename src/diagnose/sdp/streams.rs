@@ -10,7 +10,7 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
     let Some(last) = view.rounds.complete.last() else { return };
     for sender in [Role::Caller, Role::Callee] {
         let sent = sent(last, sender);
-        without_stream(found, last, sender, &sent);
+        without_stream(view, found, last, sender, &sent);
         split(found, last, sender, &sent);
     }
 }
@@ -28,12 +28,22 @@ fn description<'a>(last: &Round<'a>, sender: Role) -> &'a Exchanged {
     if sender == last.offerer { last.offer } else { last.answer }
 }
 
-fn without_stream(found: &mut Found, last: &Round<'_>, sender: Role, sent: &[(MediaKind, &MediaSection)]) {
+fn without_stream(
+    view: &View<'_>,
+    found: &mut Found,
+    last: &Round<'_>,
+    sender: Role,
+    sent: &[(MediaKind, &MediaSection)],
+) {
     // A text that says nothing of streams puts its tracks into one default stream.
     let streamless = |section: &MediaSection| {
         !section.msids.is_empty() && section.msids.iter().all(|msid| msid.stream.is_none())
     };
-    let without: Vec<_> = sent.iter().filter(|(_, section)| streamless(section)).collect();
+    let without: Vec<_> = sent
+        .iter()
+        .filter(|(_, section)| streamless(section))
+        .filter(|(kind, section)| !stands_empty(view, last, sender, *kind, section))
+        .collect();
     if without.is_empty() {
         return;
     }
@@ -64,4 +74,27 @@ fn split(found: &mut Found, last: &Round<'_>, sender: Role, sent: &[(MediaKind, 
     let text = format!("the {sender}'s audio is in stream {} and its video in stream {}", heard[0], seen[0]);
     let lines = [audio, video].map(|section| shown_with_streams(sender, by, section));
     found.add(Draft::certain("sdp-streams-split", text).of(sender).citing([by.id()]).showing(lines));
+}
+
+/// An m-section that may send and has no track behind it, beside one of the same kind that has: its direction was only
+/// left open. What counts packets shows it.
+pub(in crate::diagnose) fn stands_empty(
+    view: &View<'_>,
+    last: &Round<'_>,
+    sender: Role,
+    kind: MediaKind,
+    section: &MediaSection,
+) -> bool {
+    let Some(mid) = section.mid.as_deref().filter(|_| !view.context.descriptions_only) else { return false };
+    let beside = sent(last, sender)
+        .iter()
+        .any(|(other, there)| *other == kind && there.mid != section.mid && !there.streams().is_empty());
+    let own = view.own();
+    let counted = if sender == own.role {
+        own.outbound_id.is_some()
+            && own.outbound.iter().all(|sample| sample.mid != mid || sample.packets == 0)
+    } else {
+        own.inbound.is_some() && own.mids.get(mid).is_none_or(|facts| !facts.received())
+    };
+    beside && section.streams().is_empty() && counted
 }
