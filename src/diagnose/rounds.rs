@@ -1,6 +1,6 @@
 //! Offers with their answers, as one side saw them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::facts::{Exchanged, PeerFacts};
 use crate::jsep::{Direction, MediaKind, MediaSection, Role, SdpType, Side};
@@ -26,6 +26,8 @@ pub(super) struct Rounds<'a> {
     pub(super) pending: Vec<(Role, &'a Exchanged)>,
     /// Answers that nobody waited for, with their authors.
     pub(super) stray: Vec<(Role, &'a Exchanged)>,
+    /// The completed round that had a mid first.
+    first: BTreeMap<&'a str, usize>,
     /// Provisional answers, with their authors; those that a final answer followed are left out.
     pub(super) provisional: Vec<(Role, &'a Exchanged)>,
 }
@@ -72,6 +74,11 @@ impl<'a> Rounds<'a> {
                 }
             }
         }
+        for (index, round) in rounds.complete.iter().enumerate() {
+            for mid in round.offer.sdp.sections.iter().filter_map(|section| section.mid.as_deref()) {
+                rounds.first.entry(mid).or_insert(index);
+            }
+        }
         rounds.pending.clone_from(&pending);
         rounds.unanswered.extend(pending);
         rounds
@@ -87,10 +94,19 @@ impl<'a> Rounds<'a> {
         self.complete.get(index + 1..).unwrap_or_default()
     }
 
-    /// The mids of every completed round before `index`.
-    pub(super) fn mids_before(&self, index: usize) -> BTreeSet<&'a str> {
-        let sections = self.complete[..index].iter().flat_map(|round| &round.offer.sdp.sections);
-        sections.filter_map(|section| section.mid.as_deref()).collect()
+    /// Whether an offer of a completed round before `index` had that mid.
+    pub(super) fn is_known_before(&self, mid: &str, index: usize) -> bool {
+        self.first.get(mid).is_some_and(|first| *first < index)
+    }
+
+    /// Offers of a side after the round at `index` that are pending at the end, or were refused.
+    pub(super) fn open_offers(&self, author: Role, index: usize) -> impl Iterator<Item = &'a Exchanged> {
+        let since = self.complete.get(index).map_or(0, |round| round.answer.first().at_us);
+        let open = self.unanswered.iter().filter(move |(by, offer)| {
+            let pending = self.pending.iter().any(|(_, pending)| std::ptr::eq(*pending, *offer));
+            *by == author && offer.first().at_us >= since && (pending || offer.rejected.is_some())
+        });
+        open.map(|(_, offer)| *offer)
     }
 
     /// Whether, at the end, `sender` sends some track of that kind.

@@ -1,5 +1,7 @@
 //! The recorded calls of Chromium, explained from their descriptions alone.
 
+mod damaged;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,10 +25,11 @@ fn none_came(view: &View<'_>, found: &mut Found) -> bool {
     let Some(negotiated) = view.negotiated_us() else { return false };
     let came = own.history.candidates(false).next().is_some() || own.candidates.received_in_sdp > 0;
     let window = view.limits().first_candidate;
+    let theirs = other.role;
     if came {
+        late(view, found, negotiated);
         return false;
     }
-    let theirs = other.role;
     if !view.waited(negotiated, window) {
         // A path that is there needs no more candidates.
         if !view.ice_was_up() {
@@ -56,6 +57,20 @@ fn none_came(view: &View<'_>, found: &mut Found) -> bool {
     let draft = if other.known && sent > 0 { draft } else { draft.of(theirs) };
     found.add(weigh(view, draft.or(&["ice-peer-drops-our-candidates"])));
     true
+}
+
+/// Candidates that came, and not in time. What was in a description was there with it.
+fn late(view: &View<'_>, found: &mut Found, negotiated: u64) {
+    let own = view.own();
+    let Some(first) = own.history.candidates(false).next() else { return };
+    let after = std::time::Duration::from_micros(first.moment.at_us.saturating_sub(negotiated));
+    if own.candidates.received_in_sdp > 0 || after <= view.limits().first_candidate {
+        return;
+    }
+    let theirs = own.role.other();
+    let text = format!("the first candidate of the {theirs} came {} after the answer", seconds(after));
+    let draft = Draft::certain("ice-peer-sends-no-candidates", text).of(theirs).citing([&first.moment.id]);
+    found.add(draft.severity(if view.ice_was_up() { Severity::Minor } else { Severity::Major }));
 }
 
 /// Our candidates, as the other side's own timeline shows them.

@@ -51,8 +51,7 @@ fn names(codecs: &BTreeSet<(String, u32, u16)>) -> String {
 fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, kind: MediaKind) {
     let round = &view.rounds.complete[index];
     let Some(answered) = place.answered else { return };
-    let was_live =
-        place.offered.mid.as_deref().is_some_and(|mid| view.rounds.mids_before(index).contains(mid));
+    let was_live = place.offered.mid.as_deref().is_some_and(|mid| view.rounds.is_known_before(mid, index));
     let offers = media(place.offered);
     let lines =
         [shown(round.offerer, round.offer, place.offered), shown(round.answerer(), round.answer, answered)];

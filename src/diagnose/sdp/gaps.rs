@@ -38,13 +38,12 @@ pub(super) enum What {
 pub(super) fn gaps<'a>(view: &View<'a>) -> Vec<Gap<'a>> {
     let mut gaps = Vec::new();
     for (index, round) in view.rounds.complete.iter().copied().enumerate() {
-        let before = view.rounds.mids_before(index);
         for (position, place) in round.places().enumerate() {
             let Some(kind) = place.offered.kind else { continue };
             let mid = place.offered.mid.clone().unwrap_or_else(|| position.to_string());
             let Some(answered) = place.answered else { continue };
             let unusable = place.offered.is_rejected() || answered.is_rejected();
-            if unusable || before.contains(mid.as_str()) {
+            if unusable || view.rounds.is_known_before(&mid, index) {
                 continue;
             }
             for receiver in [round.offerer, round.answerer()] {

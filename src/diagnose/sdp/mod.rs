@@ -17,7 +17,8 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
     text::look(view, found);
     pair::look(view, found);
     codecs::look(view, found);
+    // An offer that was refused explains what it should have brought.
+    later::look(view, found);
     tracks::look(view, found);
     streams::look(view, found);
-    later::look(view, found);
 }

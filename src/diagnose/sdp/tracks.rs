@@ -7,7 +7,7 @@ use crate::diagnose::finding::{Draft, Explains, Found, Severity};
 use crate::diagnose::rounds::Round;
 use crate::diagnose::view::{View, kinds_with_mids, listed, seconds, shown};
 use crate::facts::Exchanged;
-use crate::jsep::{MediaKind, MediaSection, Role};
+use crate::jsep::{MediaKind, MediaSection, Role, SdpType, Side};
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     let gaps = gaps(view);
@@ -76,6 +76,10 @@ fn causes(view: &View<'_>, gap: &Gap<'_>) -> Vec<Cause> {
     if !causes.is_empty() {
         return causes;
     }
+    if view.rounds.open_offers(gap.sender, gap.index).next().is_some() {
+        // What it would have brought is told by what became of it.
+        return Vec::new();
+    }
     let inactive = gap.place.answered.is_some_and(|answered| !answered.direction.receives());
     if let Some((id, _)) = view.table(gap.sender) {
         return vec![if inactive { Cause::Inactive } else { Cause::NothingAttached(id.to_owned()) }];
@@ -105,8 +109,7 @@ fn upgraded(view: &View<'_>, gap: &Gap<'_>) -> Option<Proof> {
             return Some(Proof::LaterAnswer(round.answer.id().to_owned()));
         }
     }
-    let pending = view.rounds.pending.iter().filter(|(author, _)| *author == gap.sender);
-    for (_, offer) in pending {
+    for offer in view.rounds.open_offers(gap.sender, gap.index) {
         let sends = |section: &MediaSection| section.effective_direction().sends();
         if offer.sdp.section(&gap.mid).is_some_and(sends) {
             return Some(offer_proof(view, gap, offer));
@@ -141,11 +144,25 @@ fn unpaired(view: &View<'_>, gap: &Gap<'_>, late: bool) -> Option<Proof> {
     }
     // An own offer that was taken back had offered to send a moment before.
     let rolled_back = view.unanswered_offers(gap.sender).into_iter().find(|offer| {
-        let pending = view.rounds.pending.iter().any(|(_, pending)| std::ptr::eq(*pending, *offer));
         let sends = |section: &MediaSection| section.kind == Some(gap.kind) && section.direction.sends();
-        !pending && !late && gap.index == 0 && offer.sdp.sections.iter().any(sends)
+        !late
+            && gap.index == 0
+            && offer.rejected.is_none()
+            && offer.sdp.sections.iter().any(sends)
+            && came_before(view, gap, offer)
     });
     rolled_back.map(|offer| Proof::Glare(offer.id().to_owned()))
+}
+
+/// Whether the sender made that offer before the answer of the gap. Times of two sides are not compared.
+fn came_before(view: &View<'_>, gap: &Gap<'_>, offer: &Exchanged) -> bool {
+    let ours = view.own().history.descriptions.iter().any(|known| std::ptr::eq(known, offer));
+    if ours || view.context.descriptions_only {
+        return offer.first().at_us <= gap.round.answer.first().at_us;
+    }
+    let mut told = view.peer(gap.sender).history.of(Side::Local);
+    told.find(|known| known.sdp_type == SdpType::Answer)
+        .is_some_and(|answer| offer.first().at_us <= answer.first().at_us)
 }
 
 /// Offers of the sender after the gap, answered or not.
@@ -158,9 +175,7 @@ fn later_offers<'a>(view: &View<'a>, gap: &Gap<'_>) -> impl Iterator<Item = &'a 
         .filter(|round| round.offerer == sender)
         .map(|round| round.offer)
         .collect();
-    let pending: Vec<&Exchanged> =
-        view.rounds.pending.iter().filter(|(author, _)| *author == sender).map(|(_, offer)| *offer).collect();
-    complete.into_iter().chain(pending)
+    complete.into_iter().chain(view.rounds.open_offers(sender, gap.index))
 }
 
 /// What a later offer of the sender says of the gap: new m-sections of its kind that send, and the same one.
@@ -172,11 +187,10 @@ fn offer_proof(view: &View<'_>, gap: &Gap<'_>, offer: &Exchanged) -> Proof {
 
 /// The m-sections of the gap's kind that a later offer adds to send on.
 fn new_mids(view: &View<'_>, gap: &Gap<'_>, offer: &Exchanged) -> Vec<String> {
-    let known: BTreeSet<&str> = view.rounds.mids_before(gap.index + 1);
     let fresh = |section: &&MediaSection| {
         section.kind == Some(gap.kind)
             && section.effective_direction().sends()
-            && section.mid.as_deref().is_some_and(|mid| !known.contains(mid))
+            && section.mid.as_deref().is_some_and(|mid| !view.rounds.is_known_before(mid, gap.index + 1))
     };
     offer.sdp.sections.iter().filter(fresh).filter_map(|section| section.mid.clone()).collect()
 }

@@ -1,8 +1,9 @@
 //! ICE, TURN and DTLS.
 
 use super::*;
+use crate::facts::Proof;
 use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, good};
-use crate::jsep::{DtlsState, IceState};
+use crate::jsep::{DtlsState, IceState, MediaKind};
 use crate::timeline::{DtlsError, IceCandidate, IceChecks, Kind, ServerError, Signal};
 
 const CALLEE: Option<Role> = Some(Role::Callee);
@@ -52,6 +53,16 @@ fn the_callee_sent_candidates_and_none_came() {
     // Lost on the way: nobody knows by whom.
     let finding = first(&call, "ice-peer-sends-no-candidates", None);
     assert!(finding.observed.contains("it sent 1"), "{}", finding.observed);
+}
+
+#[test]
+fn candidates_that_come_late() {
+    let call = negotiated()
+        .after(8)
+        .connected()
+        .media(&[("0", MediaKind::Audio), ("1", MediaKind::Video)], Proof::Stamped);
+    let finding = first(&call.hung_up(Role::Callee), "ice-peer-sends-no-candidates", CALLEE);
+    assert_eq!(finding.severity, Severity::Minor);
 }
 
 #[test]
