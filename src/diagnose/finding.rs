@@ -129,6 +129,25 @@ impl Findings {
         self.findings.iter().map(|finding| finding.id)
     }
 
+    /// The first finding that is certain and keeps the call from being right as it is. Whether it may still come right
+    /// is for the expectations to say, and for `follow_up_until`: a second round cures a track that is missing.
+    #[must_use]
+    pub fn certain_blocker(&self) -> Option<&Finding> {
+        let decisive = |finding: &&Finding| {
+            finding.confidence == Confidence::Certain && finding.severity == Severity::Blocker
+        };
+        self.findings.iter().find(decisive)
+    }
+
+    /// Whether offering once more would tell a late track from the rest.
+    #[must_use]
+    pub fn wants_reoffer(&self) -> bool {
+        self.findings.iter().any(|finding| {
+            finding.id == "sdp-answer-without-track"
+                && finding.alternatives.contains(&"sdp-track-added-after-answer")
+        })
+    }
+
     /// Something is major or worse.
     #[must_use]
     pub fn is_serious(&self) -> bool {

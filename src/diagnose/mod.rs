@@ -60,3 +60,10 @@ pub fn diagnose(context: &Context, facts: &Facts, ended: bool) -> Findings {
     teardown::look(&view, &mut found);
     order::told(&view, found)
 }
+
+/// Until when a call should stay up, in microseconds of its timeline, because a track that is wanted of the other side
+/// is missing and another offer may still bring it. None where nothing is missing.
+#[must_use]
+pub fn follow_up_until(context: &Context, facts: &Facts) -> Option<u64> {
+    sdp::follow_up_until(&View::new(context, facts, false))
+}

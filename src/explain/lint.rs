@@ -63,17 +63,20 @@ pub(super) fn all(list: &[Authored]) -> Vec<Lint> {
 /// A text with the places of its lines.
 struct Page<'a> {
     described: &'a Authored,
+    /// Without secrets, and of the same length.
+    text: String,
     starts: Vec<usize>,
 }
 
 impl<'a> Page<'a> {
     fn new(described: &'a Authored) -> Self {
         let breaks = described.text.match_indices('\n').map(|(at, _)| at + 1);
-        Self { described, starts: std::iter::once(0).chain(breaks).collect() }
+        let starts = std::iter::once(0).chain(breaks).collect();
+        Self { described, text: masked(&described.text), starts }
     }
 
     fn complain(&self, line: usize, title: String, label: String, help: String) -> Diagnostic {
-        let text = &self.described.text;
+        let text = &self.text;
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let end = self.starts.get(line).copied().unwrap_or(text.len());
         let length = text[start..end].trim_end().len();
@@ -86,6 +89,18 @@ impl<'a> Page<'a> {
             help: Some(help),
         }
     }
+}
+
+/// Passwords and keys are nobody's business, not even where they are wrong.
+fn masked(text: &str) -> String {
+    let line = |line: &str| match line.split_once(':') {
+        Some((name @ ("a=ice-pwd" | "a=crypto"), value)) => {
+            let end = value.trim_end_matches(['\r', '\n']).len();
+            format!("{name}:{}{}", "*".repeat(end), &value[end..])
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 /// Payload types and parameters of an answer against its offer.

@@ -52,6 +52,22 @@ fn before_the_window_closes_only_the_answer_is_told() {
 }
 
 #[test]
+fn a_call_waits_for_another_offer_only_where_one_may_help() {
+    let context = Context::of_plan(&plan(Role::Caller));
+    let call = TestCall::joined(Role::Caller).met(CALLCHECK).offered().answered(&RECVONLY).connected();
+    let facts = call.facts();
+    let until = follow_up_until(&context, &facts).unwrap();
+    assert!(until > facts.last_us && until < facts.last_us + 5_000_000);
+    assert_eq!(follow_up_until(&context, &good(Role::Caller).facts()), None);
+    // Nothing is certain yet, and offering once more would tell.
+    let findings = of(&recvonly().hung_up(Role::Callee));
+    assert!(findings.certain_blocker().is_none() && findings.wants_reoffer());
+    let table = callee_with(rows(Direction::Recvonly), false);
+    let findings = of(&recvonly().with(table).hung_up(Role::Callee));
+    assert!(findings.certain_blocker().is_some() && !findings.wants_reoffer());
+}
+
+#[test]
 fn the_callees_table_makes_it_certain() {
     let mut unpaired = vec![free(MediaKind::Audio), free(MediaKind::Video)];
     unpaired.extend(rows(Direction::Recvonly));

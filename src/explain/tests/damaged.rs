@@ -174,6 +174,18 @@ fn complaints_have_their_line_and_caret() {
 }
 
 #[test]
+fn secrets_are_not_shown() {
+    let explained = edited(&GOOD, |texts| {
+        let old = texts[1].split("a=ice-pwd:").nth(1).unwrap().split('\r').next().unwrap().to_owned();
+        texts[1] = texts[1].replace(&old, "hunter2");
+    });
+    let shown: String = explained.lints.iter().map(|lint| lint.diagnostic.render(false)).collect();
+    assert!(shown.contains("a=ice-pwd:*******") && !shown.contains("hunter2"), "{shown}");
+    assert_eq!(explained.findings.ids().next(), Some("sdp-ice-credentials"));
+    assert!(!format!("{:?}", explained.findings).contains("hunter2"));
+}
+
+#[test]
 fn types_and_authors_are_inferred_where_they_can_be() {
     let text = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
     let run = |inputs: Vec<Input>| explain(&inputs, &Thresholds::default()).unwrap();
