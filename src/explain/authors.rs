@@ -123,13 +123,20 @@ fn later_offer(found: &[(&Input, Description)], number: usize) -> bool {
 /// By the session id: the first offer is the caller's, another session the other side's. An answer is never made by who
 /// made its offer.
 fn author(sdp: &SdpFacts, sdp_type: SdpType, known: &[(String, Role)], before: &[Authored]) -> Role {
-    let pending = before.iter().rfind(|known| known.sdp_type == SdpType::Offer && known.delivered);
-    if let (SdpType::Answer | SdpType::Pranswer, Some(offer)) = (sdp_type, pending) {
-        return offer.author.other();
-    }
     let id = sdp.session_id.as_deref();
-    if let Some((_, author)) = known.iter().find(|(known, _)| Some(known.as_str()) == id) {
-        return *author;
+    let by_id = known.iter().find(|(known, _)| Some(known.as_str()) == id).map(|(_, author)| *author);
+    if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer) {
+        let mut offers =
+            before.iter().rev().filter(|known| known.sdp_type == SdpType::Offer && known.delivered);
+        let last = offers.clone().next();
+        // Where offers crossed, the session tells which one is answered.
+        let fits = |author: &Role| offers.any(|offer| offer.author != *author);
+        if let Some(author) = by_id.filter(fits).or_else(|| last.map(|offer| offer.author.other())) {
+            return author;
+        }
+    }
+    if let Some(author) = by_id {
+        return author;
     }
     match known.first() {
         Some((_, first)) => first.other(),

@@ -1,8 +1,11 @@
 //! Complaints about descriptions, each with its line and caret.
 
+use std::net::IpAddr;
+
 use super::authors::Authored;
 use crate::diagnostic::Diagnostic;
 use crate::jsep::{Codec, Complaint, MediaSection, SdpFacts, SdpType};
+use crate::timeline::IceCandidate;
 
 /// More complaints than this about one description help nobody.
 const MOST: usize = 20;
@@ -171,10 +174,23 @@ fn reach(facts: &SdpFacts, found: &mut Vec<(Level, usize, String, String, String
         let title = "no candidate, and trickle ICE is not announced".to_owned();
         found.push((Level::Warning, first.line(), title, "RFC 8839 §4.3".into(), help.into()));
     }
-    let host = |candidate: &&&crate::jsep::SdpCandidate| candidate.candidate_type.as_deref() == Some("host");
-    if !trickles && !candidates.is_empty() && candidates.iter().filter(host).count() == candidates.len() {
+    let private = |candidate: &&crate::jsep::SdpCandidate| is_private(&candidate.candidate);
+    if !trickles && !candidates.is_empty() && candidates.iter().all(private) {
         let help = "a STUN or TURN server gives addresses that can be reached from elsewhere";
-        let title = "only host candidates: they can be reached from the same network alone".to_owned();
+        let title = "only private addresses: they can be reached from the same network alone".to_owned();
         found.push((Level::Warning, candidates[0].line, title, "RFC 8445 §5.1.1".into(), help.into()));
+    }
+}
+
+/// An address that only the same network, or the same machine, reaches; and a `.local` name.
+fn is_private(candidate: &str) -> bool {
+    let address = IceCandidate::parse(candidate).address;
+    let Some((host, _)) = address.rsplit_once(':') else { return false };
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(IpAddr::V4(v4)) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        Ok(IpAddr::V6(v6)) => {
+            v6.is_loopback() || v6.segments()[0] & 0xfe00 == 0xfc00 || v6.segments()[0] & 0xffc0 == 0xfe80
+        }
+        Err(_) => host.ends_with(".local"),
     }
 }

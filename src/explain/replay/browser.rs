@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::explain::authors::Authored;
 use crate::jsep::{
-    Association, Direction, MediaKind, MediaSection, Peer, PeerEvent, Role, SdpFacts, SdpType, TransceiverId,
-    TransceiverInit,
+    Association, Direction, MediaKind, MediaSection, Peer, PeerEvent, Role, SdpFacts, SdpType,
+    SignalingState, TransceiverId, TransceiverInit,
 };
 
 /// What a browser would have done.
@@ -120,7 +120,9 @@ impl<'a> Model<'a> {
             current: transceiver.current_direction(),
         });
         self.browser.transceivers = rows.collect();
-        self.browser.offer_due = self.browser.lost.is_none() && self.peer.negotiation_needed();
+        // While an offer is pending nobody knows yet.
+        let stable = self.peer.signaling_state() == SignalingState::Stable;
+        self.browser.offer_due = self.browser.lost.is_none() && stable && self.peer.negotiation_needed();
         self.browser
     }
 
@@ -202,22 +204,21 @@ impl<'a> Model<'a> {
     }
 
     fn answer(&mut self, described: &Authored) -> Result<(), String> {
-        for section in &described.sdp.sections {
-            let Some(mid) = section.mid.as_deref() else { continue };
-            let mid = self.ours(mid);
-            let found = self.peer.transceivers().find(|transceiver| transceiver.mid() == Some(mid.as_str()));
-            let Some((id, wish)) = found.map(|transceiver| (transceiver.id(), transceiver.direction()))
-            else {
+        for (index, section) in described.sdp.sections.iter().enumerate() {
+            let created = self.peer.create_answer().map_err(|error| error.to_string())?;
+            let Some(ours) = created.sections.get(index) else { continue };
+            let Some(id) = ours.transceiver.filter(|_| !section.is_rejected() && !ours.rejected) else {
                 continue;
             };
-            if section.is_rejected() || wish == Direction::Stopped {
+            let stopped = self
+                .peer
+                .transceiver(id)
+                .is_none_or(|transceiver| transceiver.direction() == Direction::Stopped);
+            if stopped {
                 continue;
             }
-            // What was not offered is answered without it, whatever the wish is.
-            let narrower = wish.intersect(section.direction) == section.direction;
-            let created = self.peer.create_answer().map_err(|error| error.to_string())?;
-            let says = created.sections.iter().find(|ours| ours.mid == mid).map(|ours| ours.direction);
-            if says != Some(section.direction) || !narrower {
+            // The wish may be wider than what the offer lets the answer say.
+            if ours.direction != section.direction {
                 self.wish(id, section)?;
             } else if section.direction.sends() {
                 self.wish_streams(id, section)?;

@@ -173,6 +173,39 @@ fn complaints_have_their_line_and_caret() {
     insta::assert_snapshot!(shown.join("\n\n"));
 }
 
+/// Both offered, the callee took its offer back, and its transceivers did not pair with the offer that went first.
+#[test]
+fn a_rollback_unpairs_what_add_transceiver_made() {
+    let text = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+    for flagged in [true, false] {
+        let inputs = vec![
+            Input::new("1.sdp", text("s51-glare.1.caller.offer.sdp")),
+            Input { undelivered: flagged, ..Input::new("2.sdp", text("s51-glare.2.callee.offer.sdp")) },
+            Input::new("3.sdp", text("s51-glare.3.callee.answer.sdp").replace("a=sendrecv", "a=recvonly")),
+        ];
+        let explained = explain(&inputs, &Thresholds::default()).unwrap();
+        assert_eq!(explained.findings.ids().collect::<Vec<_>>(), ["sdp-addtransceiver-unassociated"]);
+        let finding = &explained.findings.findings[0];
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
+        assert_eq!(finding.evidence, ["1.sdp", "3.sdp", "2.sdp"]);
+        assert_eq!(explained.findings.notes[0].id, "glare-both-offers");
+    }
+}
+
+/// Peers from before BUNDLE write no mids: places stand for them.
+#[test]
+fn descriptions_without_mids_are_followed() {
+    let texts = GOOD.map(|file| {
+        let text = fs::read_to_string(folder().join(file)).unwrap();
+        let text = without(&without(&text, "a=mid"), "a=group");
+        text.split_inclusive('\n').filter(|line| !line.contains("sdes:mid")).collect::<String>()
+    });
+    let inputs = texts.map(|text| Input::new("-", text)).to_vec();
+    let explained = explain(&inputs, &Thresholds::default()).unwrap();
+    assert!(explained.browsers.iter().all(|browser| browser.lost.is_none()), "{:?}", explained.browsers);
+    assert!(explained.findings.findings.is_empty(), "{:?}", explained.findings);
+}
+
 #[test]
 fn secrets_are_not_shown() {
     let explained = edited(&GOOD, |texts| {
