@@ -17,8 +17,6 @@ pub struct Context {
     pub sends: BTreeMap<Role, BTreeSet<MediaKind>>,
     /// A relayed path was demanded.
     pub relay: bool,
-    /// Our candidates are trickled; else they are in the description. Null where nobody knows.
-    pub trickle: Option<bool>,
     /// There are descriptions and nothing else: no time passes, and what did not come is not known to be missing.
     pub descriptions_only: bool,
     /// A failure of ICE, DTLS or the like was asked for, so that it is no finding.
@@ -48,7 +46,6 @@ impl Context {
             own: plan.leg.role,
             sends: all().filter(|&kind| plan.leg.sends(kind)).collect(),
             wishes: all().filter(|&kind| plan.leg.wish(kind).receives()).collect(),
-            trickle: plan.leg.trickle,
             relay: plan.leg.ice_policy == IcePolicy::Relay,
             expectations: &plan.expectations,
         })
@@ -75,7 +72,6 @@ impl Context {
             own,
             sends: tracks.filter(|kind| wish(*kind).sends()).collect(),
             wishes: MediaKind::ALL.iter().copied().filter(|kind| wish(*kind).receives()).collect(),
-            trickle: leg["trickle"].as_bool().unwrap_or(true),
             relay: leg["ice_policy"].as_str() == Some("relay"),
             expectations: &expectations,
         })
@@ -85,7 +81,7 @@ impl Context {
         let (own, other) = (parts.own, parts.own.other());
         let stated = |of, subject| stated(parts.expectations, of, subject);
         let own_sends = stated(own, Subject::Sends).unwrap_or_else(|| Some(parts.sends.clone()));
-        let mut context = Self { trickle: Some(parts.trickle), ..Self::default() };
+        let mut context = Self::default();
         // What we mean to send should arrive, unless it was stated that it does not.
         let known = [
             (own, stated(own, Subject::Tracks).unwrap_or_else(|| Some(parts.wishes.clone()))),
@@ -124,7 +120,6 @@ struct Parts<'a> {
     own: Role,
     sends: BTreeSet<MediaKind>,
     wishes: BTreeSet<MediaKind>,
-    trickle: bool,
     relay: bool,
     expectations: &'a [Expectation],
 }

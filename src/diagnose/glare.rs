@@ -178,8 +178,18 @@ fn never(view: &View<'_>, found: &mut Found, side: Role) {
         let mut later = history.of(Side::Local).filter(|known| known.sdp_type == SdpType::Offer);
         later.any(|offer| offer.first().at_us >= moment.at_us)
     };
-    let unserved: Vec<&Moment> =
-        history.needed.iter().filter(|moment| moment.at_us >= answered && !offers(moment)).collect();
+    // An offer of the other side that comes at once is answered instead, and may carry the change as well.
+    let window = u64::try_from(view.limits().follow_up.as_micros()).unwrap_or(u64::MAX);
+    let overtaken = |moment: &Moment| {
+        let mut theirs = history.of(Side::Remote).filter(|known| known.sdp_type == SdpType::Offer);
+        let soon = |at_us: u64| at_us >= moment.at_us && at_us <= moment.at_us.saturating_add(window);
+        !view.context.descriptions_only && theirs.any(|offer| soon(offer.first().at_us))
+    };
+    let unserved: Vec<&Moment> = history
+        .needed
+        .iter()
+        .filter(|moment| moment.at_us >= answered && !offers(moment) && !overtaken(moment))
+        .collect();
     let Some(first) = unserved.first() else { return };
     let waited = match view.in_our_time(side, first) {
         Some(at_us) => view.waited(at_us, view.limits().follow_up),

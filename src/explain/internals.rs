@@ -92,7 +92,9 @@ impl Log {
                 log.entry(at_us, name, value);
             }
         }
-        let last = log.events.last().map_or(0, |event| event.at_us);
+        // The log tells changes only; the statistics tell how long the call went on.
+        let sampled = log.at_us(end_ms(&connection["stats"]).unwrap_or(start_ms));
+        let last = log.events.last().map_or(0, |event| event.at_us).max(sampled);
         if let Some(media) = statistics(&connection["stats"]) {
             log.push(last, media);
         }
@@ -220,6 +222,15 @@ fn time(entry: &Value) -> Option<f64> {
     let value = &entry["timestamp"];
     let number = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
     number.is_finite().then_some(number)
+}
+
+/// When the last sample was taken, in milliseconds since 1970-01-01 UTC.
+fn end_ms(stats: &Value) -> Option<f64> {
+    let ends = stats.as_object()?.values().filter_map(|entry| {
+        let end = humantime::parse_rfc3339_weak(entry["endTime"].as_str()?).ok()?;
+        Some(end.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1e3)
+    });
+    ends.fold(None, |latest: Option<f64>, end| Some(latest.map_or(end, |latest| latest.max(end))))
 }
 
 /// The caller is who sets an offer of its own first.

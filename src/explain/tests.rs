@@ -309,7 +309,25 @@ fn dump(with_failure: bool) -> String {
         entry(9.0, "transceiverAdded", table(2, "video", "'1'", "recvonly", "'recvonly'")),
         entry(9.5, "onnegotiationneeded", String::new()),
     ];
-    let connection = |log: Vec<Value>| serde_json::json!({ "updateLog": log, "stats": {} });
+    let connection = |log: Vec<Value>| {
+        let series = |values: &str| {
+            serde_json::json!({
+                "startTime": "2023-11-14T22:13:20.000Z",
+                "endTime": "2023-11-14T22:13:40.000Z",
+                "statsType": "outbound-rtp",
+                "values": values
+            })
+        };
+        serde_json::json!({
+            "updateLog": log,
+            "stats": {
+                "OT01-mid": series("[\"0\"]"),
+                "OT01-kind": series("[\"audio\"]"),
+                "OT01-packetsSent": series("[5,50]"),
+                "IT01V-[framesReceived-framesDecoded]": series("[1]")
+            }
+        })
+    };
     serde_json::json!({
         "getUserMedia": [],
         "PeerConnections": { "9-1": connection(caller), "9-2": connection(callee) }
@@ -328,6 +346,8 @@ fn a_dump_of_webrtc_internals_is_explained() {
         "{:?}",
         explained.said
     );
+    let own = explained.facts.own();
+    assert_eq!((own.outbound[0].packets, explained.facts.last_us), (50, 20_000_000));
     let callee = &explained.browsers[1];
     assert!(callee.offer_due && callee.transceivers[0].mid.is_none());
 
