@@ -19,8 +19,8 @@ matrix: ## attach style x moment x offered direction as real calls, against the 
 check: ## formatting, lints, the pure folders on their own, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --no-default-features --lib --tests -- -D warnings
+	cargo clippy --locked --no-default-features --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 bench: ## speed: medians and ratios, in release
-	cargo bench --locked --bench calls --bench jsep --bench sdp
+	cargo bench --locked --bench calls --bench sim --bench jsep --bench sdp

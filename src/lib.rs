@@ -43,11 +43,15 @@ pub mod leg;
 #[cfg(feature = "engine")]
 pub mod media;
 #[cfg(feature = "engine")]
+pub mod network;
+#[cfg(feature = "engine")]
 pub mod runner;
 #[cfg(feature = "engine")]
 pub mod server;
 #[cfg(feature = "engine")]
 pub mod signaling;
+#[cfg(feature = "engine")]
+pub mod sim;
 
 #[cfg(all(test, feature = "engine"))]
 mod tests;

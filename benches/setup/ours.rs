@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use callcheck::engine::{Engine, EngineConfig, EngineEvent, MachineNetwork, RtpOut};
+use callcheck::engine::{Engine, EngineConfig, EngineEvent, RtpOut};
 use callcheck::jsep::{
     ConnectionState, Direction, LocalDescription, LocalMsid, LocalSection, MediaKind, SdpType, SectionMedia,
 };
+use callcheck::network::MachineNetwork;
 use callcheck::timeline::IceCandidate;
 use callcheck::world::{Live, World};
 use futures::StreamExt;

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callcheck::engine::MachineNetwork;
-use callcheck::jsep::{MediaKind, Role};
-use callcheck::plan::{Expectation, Habits, IcePolicy, LegPlan, Plan, RoomPlan, SendPlan, SourcePlan};
+use callcheck::jsep::Role;
+use callcheck::network::MachineNetwork;
+use callcheck::plan::{Expectation, Plan};
 use callcheck::runner::{Deps, Played, run};
 use callcheck::server::{Hub, ServerConfig, join_memory};
 use callcheck::world::{Live, World};
@@ -56,29 +56,9 @@ impl Stage {
 
 /// Audio and video both ways for that long.
 pub(super) fn plan(role: Role, duration: Duration) -> Plan {
-    let send = [(MediaKind::Audio, SourcePlan::Tone), (MediaKind::Video, SourcePlan::Bars)];
-    Plan {
-        room: RoomPlan { name: String::new(), url: String::new(), host: false, token: None },
-        leg: LegPlan {
-            role,
-            name: role.to_string(),
-            send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
-            receive: MediaKind::ALL.to_vec(),
-            habits: Habits::good(role),
-            ice_servers: Vec::new(),
-            ice_policy: IcePolicy::All,
-            trickle: true,
-            bind: Vec::new(),
-            wait: Duration::from_secs(20),
-            answer_timeout: Duration::from_secs(20),
-            timeout: Duration::from_secs(20),
-            duration: Some(duration),
-        },
-        expectations: Vec::new(),
-        strict: false,
-        retries: 0,
-        flaky_ok: false,
-    }
+    let mut plan = Plan::good(role);
+    plan.leg.duration = Some(duration);
+    plan
 }
 
 /// Over as soon as it is connected: no demand on the media.

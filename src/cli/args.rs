@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::habits::HabitArgs;
+use super::sim::SimArgs;
 use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
 use crate::plan::DEFAULT_ROOM_URL;
 
@@ -39,7 +40,7 @@ The option wins over the environment.";
 
 /// The text under the long help of `call` and `answer`.
 fn call_notes() -> String {
-    format!("{ENVIRONMENT}\n\n{EXAMPLES}\n\n{EXIT_CODES}")
+    format!("{}\n\n{ENVIRONMENT}\n\n{EXAMPLES}\n\n{EXIT_CODES}", super::network::notes())
 }
 
 const SERVE_NOTES: &str = "\
@@ -79,6 +80,9 @@ pub(super) enum Command {
     /// Run the room server where two sides meet.
     #[command(after_long_help = SERVE_NOTES)]
     Serve(ServeArgs),
+    /// Play both sides in one process, on simulated time, with one seed or many.
+    #[command(after_long_help = super::sim::notes())]
+    Sim(SimArgs),
     /// Print the JSON schema of what callcheck writes.
     Schema(SchemaArgs),
 }
@@ -220,6 +224,39 @@ pub(super) struct IceArgs {
         value_delimiter = '\n'
     )]
     pub(super) bind: Vec<String>,
+    /// What goes wrong on purpose.
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
+}
+
+/// What goes wrong on the network on purpose.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct NetworkArgs {
+    /// Bad on purpose, such as loss=5%,delay=30ms
+    ///
+    /// What happens on purpose to the datagrams of both directions, as `key=value` with commas. `@FROM..UNTIL` after a
+    /// setting limits its time, counted from the first socket of the call, such as block@5s..8s.
+    #[arg(long, env = "CALLCHECK_NETWORK", hide_env = true, value_name = "WHAT")]
+    pub(super) network: Option<String>,
+    /// The same for what the caller sends alone
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_NETWORK_CALLER",
+        hide_env = true,
+        value_name = "WHAT"
+    )]
+    pub(super) network_caller: Option<String>,
+    /// The same for what the callee sends alone
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_NETWORK_CALLEE",
+        hide_env = true,
+        value_name = "WHAT"
+    )]
+    pub(super) network_callee: Option<String>,
 }
 
 /// Deadlines.

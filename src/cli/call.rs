@@ -14,9 +14,10 @@ use super::live::Live as LiveView;
 use super::output::Outputs;
 use super::rendezvous::{Hosted, rendezvous};
 use super::say::{View, say};
-use crate::engine::{MachineNetwork, local_addresses};
+use crate::engine::local_addresses;
 use crate::jsep::Role;
 use crate::media;
+use crate::network::{ImpairedNetwork, MachineNetwork, Network};
 use crate::plan::Plan;
 use crate::report::{self, Attempt, CallReport, Ending, Outcome, Report, VerdictWord};
 use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
@@ -42,8 +43,8 @@ async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> any
     let view = View::of(noise);
     let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
     let deps = Deps {
-        world,
-        network: Arc::new(MachineNetwork),
+        world: Arc::clone(&world),
+        network: network(&world, &plan),
         addresses: addresses(&plan),
         join: rendezvous.join,
         observe: live.observe(),
@@ -120,12 +121,23 @@ async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) {
 }
 
 /// Reads every file before anything else happens.
-fn check_media(plan: &Plan) -> Result<(), CliError> {
+pub(super) fn check_media(plan: &Plan) -> Result<(), CliError> {
     for track in &plan.leg.send {
         let nobody = media::Identity { peer: 0, stream: 0 };
         media::open(track, nobody).map_err(|error| CliError::media(&error))?;
     }
     Ok(())
+}
+
+/// The machine's network, with what shall go wrong on it: what we send, and what the other side sends, on its way in.
+fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+    let machine: Arc<dyn Network> = Arc::new(MachineNetwork);
+    if plan.network.is_clean() {
+        return machine;
+    }
+    let role = plan.leg.role;
+    let (sent, received) = (plan.network.of(role).clone(), plan.network.of(role.other()).clone());
+    Arc::new(ImpairedNetwork::new(Arc::clone(world), machine, role.as_str(), sent, received))
 }
 
 /// Every interface, and loopback where the other side is on this machine too.

@@ -11,12 +11,14 @@ mod ice;
 mod ice_url;
 mod interrupt;
 mod live;
+mod network;
 mod output;
 mod plan;
 mod rendezvous;
 mod say;
 mod send;
 mod serve;
+mod sim;
 mod value;
 
 use std::ffi::OsString;
@@ -55,7 +57,8 @@ fn complain(error: &anyhow::Error) -> Exit {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
-    let matches = match Cli::command().try_get_matches_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match Cli::command().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) => return Ok(help_or_usage(&error)),
     };
@@ -70,6 +73,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),
         Command::Answer(args) => call::run(Role::Callee, args, matches, &cli.noise),
         Command::Serve(args) => serve::run(args, &cli.noise),
+        Command::Sim(args) => sim::run(args, &cli.noise, &words),
         Command::Schema(args) => schema(args.name),
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 
-use super::args::{CallArgs, IcePolicyArg, Noise, SignalingArgs, YesNo};
+use super::args::{CallArgs, IcePolicyArg, Noise, OutputArgs, SignalingArgs, YesNo};
 use super::error::{CliError, secret_from};
 use super::expect::{expectations, wanted};
 use super::habits::habits;
 use super::ice::ice_servers;
+use super::network::network_plan;
 use super::send::send_plan;
 use crate::jsep::Role;
 use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, Secret, SendPlan};
@@ -23,7 +24,7 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever contradicts itself, or that no call can do; exit code 2.
 pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<Plan, CliError> {
-    check_outputs(args)?;
+    check_outputs(&args.output)?;
     let verdict = &args.verdict;
     if verdict.flaky_ok && verdict.retry == 0 {
         return Err(CliError::usage(
@@ -35,6 +36,7 @@ pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<
     Ok(Plan {
         room: room_plan(&args.room, &args.signaling)?,
         leg: LegPlan { receive: wanted(&expectations, role), ..leg_plan(role, args, matches)? },
+        network: network_plan(&args.ice.network)?,
         expectations,
         strict: verdict.strict,
         retries: verdict.retry,
@@ -174,8 +176,7 @@ fn address(text: &str) -> Result<IpAddr, CliError> {
 }
 
 /// Standard output carries one thing, and no file carries two.
-fn check_outputs(args: &CallArgs) -> Result<(), CliError> {
-    let output = &args.output;
+pub(super) fn check_outputs(output: &OutputArgs) -> Result<(), CliError> {
     let named = [("--report-json", &output.report_json), ("--record", &output.record)];
     let mut taken: Vec<(&str, &Path)> = Vec::new();
     if output.json {

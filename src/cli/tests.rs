@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{CommandFactory, FromArgMatches};
 
 use super::args::{Cli, Command};
-use super::{plan, serve};
+use super::{plan, serve, sim};
 use crate::jsep::{MediaKind, Role};
 use crate::plan::{Act, Attach, AttachAt, Habits, IcePolicy, Plan, SourcePlan, Streams};
 
@@ -29,6 +29,7 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Call(args) => (Role::Caller, args),
         Command::Answer(args) => (Role::Callee, args),
         Command::Serve(args) => return Err(serve::config(args).unwrap_err().to_string()),
+        Command::Sim(args) => return Err(sim::complaint(args).expect("a complaint").to_string()),
         Command::Schema(_) => unreachable!("no complaint to provoke"),
     };
     plan::plan(role, args, matches).map_err(|error| error.to_string())
@@ -46,7 +47,7 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    for command in [None, Some("call"), Some("answer"), Some("serve"), Some("schema")] {
+    for command in [None, Some("call"), Some("answer"), Some("sim"), Some("serve"), Some("schema")] {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");
         for line in short.lines().chain(long.lines()) {
@@ -54,7 +55,7 @@ fn help_is_grouped_and_fits() {
         }
         insta::assert_snapshot!(format!("help_{name}_short"), short);
         insta::assert_snapshot!(format!("help_{name}_long"), long);
-        assert!(short.lines().count() <= 45, "{name} -h has {} lines", short.lines().count());
+        assert!(short.lines().count() <= 48, "{name} -h has {} lines", short.lines().count());
     }
 }
 
@@ -309,6 +310,37 @@ fn complaints_about_expectations() {
         &["call", "demo", "--expect", "loss<5 apples"],
         &["call", "demo", "--expect", "tracks"],
         &["call", "demo", "--expect", ""],
+    ]));
+}
+
+#[test]
+fn complaints_about_a_bad_network() {
+    insta::assert_snapshot!(complaints(&[
+        &["call", "demo", "--network", "los=5%"],
+        &["call", "demo", "--network", "loss=5"],
+        &["answer", "demo", "--network-caller", "block@8s..5s"],
+        &["sim", "--network-callee", "delay=30"],
+    ]));
+}
+
+#[test]
+fn complaints_about_simulated_calls() {
+    insta::assert_snapshot!(complaints(&[
+        &["sim", "--callee", "--atach none"],
+        &["sim", "--callee", "--attach 'none"],
+        &["sim", "--caller", "--attach sideways"],
+        &["sim", "--caller", "--json"],
+        &["sim", "--callee", "--signal ws://example.org"],
+        &["sim", "--caller", "--bind 10.0.0.1"],
+        &["sim", "--callee", "--ice-server stun:example.org"],
+        &["sim", "--expect", "caller.trakcs=none"],
+        &["sim", "--seeds", "9..3"],
+        &["sim", "--seeds", "1..3", "--seed", "2"],
+        &["sim", "--seeds", "1..3", "--record", "call.jsonl"],
+        &["sim", "--seeds", "1..3", "--clock", "real"],
+        &["sim", "--jobs", "3"],
+        &["sim", "--signal-delay", "30ms..1ms"],
+        &["sim", "demo"],
     ]));
 }
 

@@ -14,8 +14,9 @@ use super::descriptions::Descriptions;
 use super::receiving::Receiving;
 use super::sending::Sending;
 use super::{Config, ConnectionEvent, ErrorName, Outcome, TransceiverState, W3cError};
-use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, Network, codecs};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, codecs};
 use crate::jsep::{Peer, Transceiver};
+use crate::network::Network;
 use crate::timeline::{Kind, Recorder, TransceiverRow};
 use crate::world::World;
 

@@ -69,15 +69,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::world::Simulated;
     use crate::world::World;
-    use crate::world::stepped::Stepped;
 
     const FIRST: PumpId = (TransceiverId(0), 1);
     const SECOND: PumpId = (TransceiverId(0), 2);
 
     #[test]
     fn a_source_that_follows_another_continues_its_numbers() {
-        let start = Stepped::new().now();
+        let start = Simulated::new(1).now();
         let mut line = Continuity::default();
         assert_eq!(line.number(FIRST, MediaKind::Video, start, 7, 1000), (7, 1000));
         assert_eq!(line.number(FIRST, MediaKind::Video, start, 8, 1000), (8, 1000));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn numbers_wrap() {
-        let start = Stepped::new().now();
+        let start = Simulated::new(1).now();
         let mut line = Continuity::default();
         line.number(FIRST, MediaKind::Audio, start, u16::MAX, u32::MAX);
         assert_eq!(line.number(SECOND, MediaKind::Audio, start, 500, 500), (0, 0));

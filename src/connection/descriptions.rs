@@ -140,7 +140,11 @@ impl Actor {
     async fn set_remote(&mut self, sdp_type: SdpType, sdp: &str) -> Outcome<Option<String>> {
         let before = self.peer.clone();
         let facts = SdpFacts::parse(sdp);
-        self.peer.set_remote_description(sdp_type, &facts)?;
+        if let Err(error) = self.peer.set_remote_description(sdp_type, &facts) {
+            // The implicit rollback goes with the offer that caused it.
+            self.peer = before;
+            return Err(error);
+        }
         let collides =
             sdp_type == SdpType::Offer && before.signaling_state() == SignalingState::HaveLocalOffer;
         let engine = self.engine()?;
@@ -175,9 +179,15 @@ impl Actor {
     }
 
     async fn roll_back(&mut self, side: Side) -> Outcome<Option<String>> {
+        let before = self.peer.clone();
         self.peer.rollback(side)?;
-        let rolled_back = self.engine()?.rollback(side).await;
-        rolled_back.map(|()| None).map_err(|error| from_engine(&error))
+        match self.engine()?.rollback(side).await {
+            Ok(()) => Ok(None),
+            Err(error) => {
+                self.peer = before;
+                Err(from_engine(&error))
+            }
+        }
     }
 
     /// What was created as that text (W3C webrtc §4.4.1.5: a description of ours is set as it was created).

@@ -23,12 +23,13 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use crate::jsep::{Direction, MediaKind, SdpType, Side, SignalingState};
+use crate::network::Network;
 use crate::timeline::Recorder;
 use crate::world::{Task, World, spawn, timeout};
 
 use actor::{Actor, Call};
 
-pub use crate::engine::{IceServer, MachineNetwork, Network, local_addresses};
+pub use crate::engine::{IceServer, local_addresses};
 pub use crate::jsep::{ErrorName, TransceiverId, TransceiverInit, W3cError};
 pub use config::{Config, Identity};
 pub use event::{CandidateInit, ConnectionEvent, LocalTrack, TransceiverState};

@@ -52,14 +52,17 @@ impl Actor {
     /// Counts the media; `pair` also notes the selected pair with its round-trip time.
     pub(super) async fn sample_media(&self, pair: bool) {
         let Some(engine) = &self.engine else { return };
-        let stats = engine.stats().await;
+        let stats = engine.stats();
         let sent = |sending: &Sending| Some(sending.snapshot(self.mid_of(sending)?, &stats));
         let outbound = self.sending.iter().filter_map(sent).collect();
         let inbound = self.receiving.snapshot(self.world.now());
-        if let Some(pair) = stats.selected_pair.filter(|_| pair) {
+        if pair && let Some(pair) = engine.selected_pair().await {
             self.record(Kind::SelectedPair(pair));
         }
         self.record(Kind::Media { outbound, inbound });
+        if let Some(impaired) = engine.impairment() {
+            self.record(Kind::Impairment(impaired));
+        }
     }
 
     fn mid_of(&self, sending: &Sending) -> Option<&str> {

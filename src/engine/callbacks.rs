@@ -20,6 +20,7 @@ impl PeerConnectionEventHandler for Callbacks {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let url = event.candidate.url.as_deref().or(Some(&event.url));
         if let Some(candidate) = candidates::from_engine(&event.candidate, url) {
+            let candidate = candidates::as_seen(candidate, &*self.0.network);
             let events = self.0.gathering().candidate(candidate);
             self.0.emit_all(events);
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use webrtc::peer_connection::{RTCIceCandidate, RTCIceCandidateType};
 
+use crate::network::Network;
 use crate::timeline::IceCandidate;
 
 /// Translates a candidate of the engine; none if the engine itself cannot write it.
@@ -19,6 +20,24 @@ pub(super) fn from_engine(candidate: &RTCIceCandidate, url: Option<&str>) -> Opt
         relay_protocol: relayed.then(|| "udp".to_owned()),
         url: url.filter(|url| !url.is_empty()).map(str::to_owned),
     })
+}
+
+/// The candidate with the address under which others see the socket.
+pub(super) fn as_seen(mut candidate: IceCandidate, network: &dyn Network) -> IceCandidate {
+    let Some(own) = transport_address(&candidate.candidate) else { return candidate };
+    let seen = network.seen_as(own);
+    if seen != own {
+        // The fifth and sixth word (RFC 8839 §5.1).
+        let words =
+            candidate.candidate.split_ascii_whitespace().enumerate().map(|(index, word)| match index {
+                4 => seen.ip().to_string(),
+                5 => seen.port().to_string(),
+                _ => word.to_owned(),
+            });
+        candidate.candidate = words.collect::<Vec<_>>().join(" ");
+        candidate.address = seen.to_string();
+    }
+    candidate
 }
 
 /// The UDP address of a candidate attribute; none for TCP and for names (RFC 8839 §5.1).

@@ -15,17 +15,20 @@ use super::intake::Intake;
 use super::tap::Tap;
 use super::translate::{Capability, SDES_MID, capability};
 use super::words;
-use crate::jsep::MediaKind;
+use crate::jsep::{KnownCodec, MediaKind};
 
 /// The tap hears what really comes and goes, so it sits closest to the wire.
 const NEXT_TO_THE_WIRE: usize = 500;
 /// What was counted, reported and asked for again is taken out for the owner.
 const NEXT_TO_THE_OWNER: usize = 14_000;
 
-/// The kinds that we can send and receive, each with the name of its one codec.
+/// The one codec that we have for each kind.
 #[must_use]
-pub fn supported() -> [(MediaKind, &'static str); 2] {
-    [MediaKind::Audio, MediaKind::Video].map(|kind| (kind, capability(kind).name))
+pub fn supported() -> [KnownCodec; 2] {
+    [MediaKind::Audio, MediaKind::Video].map(|kind| {
+        let Capability { name, clock_rate, channels, .. } = *capability(kind);
+        KnownCodec { kind, name, clock_rate, channels: channels.unwrap_or(1) }
+    })
 }
 
 /// Opus and VP8 with the payload types that browsers use, and the interceptors for them.

@@ -87,8 +87,6 @@ pub struct RtpIn {
 /// What is known of the transport and from RTCP; counts since the start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineStats {
-    /// The pair in use.
-    pub selected_pair: Option<CandidatePair>,
     /// By the mid of what we send.
     pub outbound: BTreeMap<String, OutboundRtcp>,
     /// By the mid of what we receive.

@@ -1,5 +1,6 @@
 //! The adapter of the `webrtc` crate, and the only place that names it: one [`Engine`] is one RTCPeerConnection whose
-//! time, tasks and randomness come from a [`World`](crate::world::World) and whose sockets come from a [`Network`].
+//! time, tasks and randomness come from a [`World`](crate::world::World) and whose sockets come from a
+//! [`Network`](crate::network::Network).
 //!
 //! An engine is a bundle of sections that always send and receive, over one transport. Which m-section of the wire
 //! uses which of them, what the wire's texts say and what the engine sees of them is composed in `translate`; the
@@ -22,12 +23,10 @@ mod follow;
 mod gates;
 mod gathering;
 mod intake;
-#[cfg(test)]
-pub(crate) mod memory;
 mod negotiation;
-mod network;
 mod pace;
 mod peer_connection;
+mod repeatable;
 mod rounds;
 mod routing;
 mod runtime;
@@ -50,7 +49,6 @@ pub use config::{EngineConfig, IceServer};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
 pub use negotiation::Applied;
-pub use network::{Datagrams, MachineNetwork, Network, Socket};
 pub use peer_connection::Engine;
 pub use writer::{RtpOut, RtpWriter};
 

@@ -3,6 +3,7 @@
 use rand::RngExt;
 
 use super::gathering::Point;
+use super::repeatable::canonical;
 use super::rounds::Stage;
 use super::translate::{
     Agreed, Composed, ComposedSection, EngineSdp, Facts, Remote, SetupRole, answers, compose, shared_formats,
@@ -10,7 +11,7 @@ use super::translate::{
 };
 use super::{Engine, EngineError, EngineEvent};
 use crate::jsep::{LocalDescription, SdpType, SectionMedia, Side};
-use crate::world::World;
+use crate::world::{Clock, World};
 
 /// A description was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +91,12 @@ impl Local {
 }
 
 impl Engine {
+    fn applied(&self, seen: Option<EngineSdp>) -> Applied {
+        let repeatable = self.shared.world.clock() == Clock::Virtual;
+        let text = |seen: EngineSdp| if repeatable { canonical(&seen.0) } else { seen.0 };
+        Applied { engine_sdp: seen.map(text) }
+    }
+
     /// The text to send as an offer.
     ///
     /// # Errors
@@ -133,7 +140,7 @@ impl Engine {
         } else {
             self.set_offer(local).await?
         };
-        Ok(Applied { engine_sdp: engine_sdp.map(|text| text.0) })
+        Ok(self.applied(engine_sdp))
     }
 
     /// Applies the peer's description, given as it came over the wire. An offer reaches the engine with our answer.
@@ -174,7 +181,7 @@ impl Engine {
         }
         let setup = remote.transport().and_then(|section| section.setup.clone());
         self.complete(local, remote, agreed, setup.as_deref(), false).await;
-        Ok(Applied { engine_sdp: shown.map(|text| text.0) })
+        Ok(self.applied(shown))
     }
 
     /// Takes a description back: ours or the peer's that is not answered yet.
@@ -222,6 +229,12 @@ impl Engine {
         }
         let data = self.rounds.stage == Stage::Fresh || self.rounds.data;
         let restart = ours.ice_restart || offer.is_some_and(|offer| self.restarts(offer));
+        if offer.is_some() && !restart && self.rounds.restart_staged {
+            let detail = "an ICE restart was offered and taken back, and the engine cannot forget its new \
+                          credentials: this answer restarts ICE although the offer does not"
+                .to_owned();
+            self.shared.emit(EngineEvent::Limit { limit: "ice-restart-taken-back", detail });
+        }
         let mut facts = Facts { data, ..Facts::default() };
         for section in ours.sections.iter().filter(|section| !section.rejected) {
             match section.media {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::channel::mpsc;
 use rtc::ice::mdns::MulticastDnsMode;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy, SettingEngine,
+    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy,
     SettingEngineBuilder,
 };
 
@@ -26,8 +26,10 @@ use super::sections::Sections;
 use super::servers::{self, Servers};
 use super::shared::Shared;
 use super::tap::Tap;
-use super::{EngineConfig, EngineError, EngineEvent, EngineStats, Network, RtpWriter, codecs, transport};
-use crate::world::{World, spawn, timeout};
+use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
+use crate::network::Network;
+use crate::timeline::{CandidatePair, ImpairedPackets};
+use crate::world::{Clock, World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -75,7 +77,9 @@ impl Engine {
         let (sender, events) = mpsc::unbounded();
         let (pace, trace, driver) = (Arc::new(Pace::new()), Arc::new(DtlsTrace::default()), Arc::default());
         let gathering = Gathering::new(std::mem::take(&mut servers.used));
-        let shared = Arc::new(Shared::new(world.clone(), sender, gathering, pace.clone(), trace.clone()));
+        let shared =
+            Shared::new(world.clone(), network.clone(), sender, gathering, pace.clone(), trace.clone());
+        let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
         let runtime = EngineRuntime { world, network, pace, trace, driver: Arc::clone(&driver) };
         let connection = build(&config, servers, &shared, runtime).await?;
@@ -119,18 +123,23 @@ impl Engine {
         self.shared.request_key_frame(mid);
     }
 
-    /// What is known now.
-    pub async fn stats(&self) -> EngineStats {
-        let pair = transport::selected_pair(&self.shared, &*self.connection).await;
-        let rtt_ms = match &pair {
-            Some(_) => transport::round_trip_ms(&self.shared, &*self.connection).await,
-            None => None,
-        };
-        EngineStats {
-            selected_pair: pair.map(|pair| crate::timeline::CandidatePair { rtt_ms, ..pair }),
-            outbound: self.shared.tap.outbound(),
-            inbound: self.shared.tap.inbound(),
-        }
+    /// What was done on purpose to the datagrams so far; none where nothing ever is.
+    #[must_use]
+    pub fn impairment(&self) -> Option<Vec<ImpairedPackets>> {
+        self.shared.network.impairment()
+    }
+
+    /// The selected pair with its round-trip time. The engine makes a report of everything for it.
+    pub async fn selected_pair(&self) -> Option<CandidatePair> {
+        let pair = transport::selected_pair(&self.shared, &*self.connection).await?;
+        let rtt_ms = transport::round_trip_ms(&self.shared, &*self.connection).await;
+        Some(CandidatePair { rtt_ms, ..pair })
+    }
+
+    /// What RTCP has told so far.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        EngineStats { outbound: self.shared.tap.outbound(), inbound: self.shared.tap.inbound() }
     }
 
     /// Closes everything, within a second at most.
@@ -169,17 +178,20 @@ async fn build(
     let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
     let (media_engine, registry) =
         codecs::media(Tap::new(shared.tap.clone()), Intake::new(shared.demux.clone()))?;
-    let configuration = RTCConfigurationBuilder::new()
-        .with_ice_servers(servers.engine)
-        .with_ice_transport_policy(policy)
-        .build();
+    let mut configuration =
+        RTCConfigurationBuilder::new().with_ice_servers(servers.engine).with_ice_transport_policy(policy);
+    let mut settings = settings();
+    if shared.world.clock() == Clock::Virtual {
+        configuration = configuration.with_certificates(vec![repeatable::certificate(&config.label)?]);
+        settings = settings.with_crypto_provider(repeatable::crypto(&*shared.world, &config.label)?);
+    }
     let connection = PeerConnectionBuilder::new()
-        .with_configuration(configuration)
+        .with_configuration(configuration.build())
         .with_handler(Arc::new(Callbacks(shared.clone())))
         .with_udp_addrs(config.bind.iter().map(|ip| SocketAddr::new(*ip, 0)).collect())
         .with_media_engine(media_engine)
         .with_interceptor_registry(registry)
-        .with_setting_engine(settings())
+        .with_setting_engine(settings.build())
         .with_runtime(Arc::new(runtime))
         .build()
         .await
@@ -187,7 +199,7 @@ async fn build(
     Ok(Arc::new(connection))
 }
 
-fn settings() -> SettingEngine {
+fn settings() -> SettingEngineBuilder {
     // The engine waits 0.5 to 2 s before it accepts a pair that is not made of host candidates.
     let at_once = Some(Duration::ZERO);
     SettingEngineBuilder::new()
@@ -197,7 +209,6 @@ fn settings() -> SettingEngine {
         .with_relay_acceptance_min_wait(at_once)
         // Otherwise every connection opens a second socket, on port 5353.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .build()
 }
 
 /// Follows the transport, and notices a driver that ends by itself.

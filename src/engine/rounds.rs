@@ -36,7 +36,7 @@ pub(super) struct Rounds {
     /// A data section is part of the engine's descriptions.
     pub(super) data: bool,
     /// New ICE credentials are made and not applied.
-    restart_staged: bool,
+    pub(super) restart_staged: bool,
     /// Keeps our data channel open.
     channel: Option<Arc<dyn DataChannel>>,
     /// The peer's description that the engine was shown last, as a later round would show it.

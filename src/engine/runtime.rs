@@ -17,7 +17,7 @@ use webrtc::runtime::{
 use super::dtls::DtlsTrace;
 use super::pace::{Pace, PacedSleep};
 use super::socket::{DatagramSocket, TracedSocket};
-use super::{Network, Socket};
+use crate::network::{Network, Socket};
 use crate::world::{BoxFuture, World};
 
 /// Called when the driver has ended.

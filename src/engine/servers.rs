@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use rtc::peer_connection::configuration::RTCIceServer;
 
-use super::{EngineEvent, IceServer, Network};
+use super::{EngineEvent, IceServer};
+use crate::network::Network;
 use crate::world::{World, timeout};
 
 /// A name must resolve within this time.

@@ -15,6 +15,7 @@ use super::intake::Demux;
 use super::pace::Pace;
 use super::tap::TapState;
 use crate::jsep::DtlsState;
+use crate::network::Network;
 use crate::world::{Task, World};
 
 /// Events with the time at which they happened.
@@ -22,6 +23,7 @@ pub(super) type Events = mpsc::UnboundedSender<(Instant, EngineEvent)>;
 
 pub(super) struct Shared {
     pub(super) world: Arc<dyn World>,
+    pub(super) network: Arc<dyn Network>,
     pub(super) pace: Arc<Pace>,
     pub(super) trace: Arc<DtlsTrace>,
     pub(super) gates: Gates,
@@ -43,6 +45,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         world: Arc<dyn World>,
+        network: Arc<dyn Network>,
         events: Events,
         gathering: Gathering,
         pace: Arc<Pace>,
@@ -54,6 +57,7 @@ impl Shared {
             tap,
             gates: Gates::default(),
             world,
+            network,
             pace,
             trace,
             connected: AtomicBool::new(false),

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use super::Datagrams;
 use super::dtls::DtlsTrace;
+use crate::network::Datagrams;
 
 /// A socket that reports DTLS records and otherwise passes everything on, batches included.
 #[derive(Debug)]

@@ -224,6 +224,24 @@ impl Tap {
     pub(super) fn new(state: Arc<TapState>) -> Self {
         Self { state, reads: VecDeque::new(), writes: VecDeque::new() }
     }
+
+    /// Where the packet goes in the queue: at its end, but RTCP that was made at the same moment is ordered by what it is
+    /// about. The engine makes it in the order of a hash map, and each packet meets with another chance on the way.
+    fn place_of(&self, packet: &TaggedPacket) -> usize {
+        let Some(about) = about(packet) else { return self.writes.len() };
+        let later = |queued: &&TaggedPacket| about_is_after(queued, &about);
+        self.writes.len() - self.writes.iter().rev().take_while(later).count()
+    }
+}
+
+/// What RTCP is about: the types and the SSRCs of its parts; none for anything else.
+fn about(packet: &TaggedPacket) -> Option<Vec<(u8, Vec<u32>)>> {
+    let Packet::Rtcp(parts) = &packet.message.packet else { return None };
+    Some(parts.iter().map(|part| (part.header().packet_type as u8, part.destination_ssrc())).collect())
+}
+
+fn about_is_after(queued: &TaggedPacket, than: &Vec<(u8, Vec<u32>)>) -> bool {
+    about(queued).is_some_and(|about| about > *than)
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
@@ -251,7 +269,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
             Packet::Rtcp(packets) => packets.iter().for_each(|packet| self.state.sent(packet.as_ref())),
             _ => {}
         }
-        self.writes.push_back(packet);
+        let place = self.place_of(&packet);
+        self.writes.insert(place, packet);
         Ok(())
     }
 

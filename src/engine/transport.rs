@@ -40,6 +40,7 @@ pub(super) async fn selected_pair(shared: &Shared, connection: &dyn PeerConnecti
     let transport = dtls_transport(connection).await?;
     let pair = transport.ice_transport().get_selected_candidate_pair().await.ok()??;
     let local = candidates::from_engine(pair.local(), pair.local().url.as_deref())?;
+    let local = candidates::as_seen(local, &*shared.network);
     let local = known(&shared.gathering(), local);
     Some(CandidatePair { local, remote: remote(pair.remote())?, rtt_ms: None })
 }

@@ -108,6 +108,7 @@ impl Log {
             clock: "real".into(),
             seed: 0,
             plan: Value::Null,
+            legs: None,
         };
         Some(Timeline { header, events: log.events, torn: false })
     }

@@ -65,6 +65,9 @@ fn split((name, timeline): (String, Timeline)) -> Vec<(String, Timeline)> {
         let events = timeline.events.iter().filter(|event| role_of(&event.id) == Some(role)).cloned();
         let mut header = timeline.header.clone();
         header.role = role;
+        if let Some(leg) = header.legs.take().into_iter().flatten().find(|leg| leg.role == role) {
+            (header.name, header.plan) = (leg.name, leg.plan);
+        }
         let timeline = Timeline { header, events: events.collect(), torn: timeline.torn };
         (format!("{name} ({role})"), timeline)
     };

@@ -240,6 +240,7 @@ fn without_any_candidate_a_timeline_tells_it() {
             clock: "real".into(),
             seed: 1,
             plan: Value::Null,
+            legs: None,
         };
         let mut text = serde_json::to_string(&header).unwrap() + "\n";
         call.events.iter().for_each(|event| text += &(serde_json::to_string(event).unwrap() + "\n"));

@@ -11,7 +11,8 @@ use crate::jsep::{
     Side, SignalingState,
 };
 use crate::timeline::{
-    CandidatePair, Capabilities, Event, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal, TransceiverRow,
+    CandidatePair, Capabilities, Event, ImpairedPackets, InboundMedia, Kind, OutboundMedia, PeerInfo, Signal,
+    TransceiverRow,
 };
 
 /// What is known of one peer.
@@ -57,6 +58,8 @@ pub struct PeerFacts {
     pub outbound: Vec<OutboundMedia>,
     /// The event of that sample; null until one was taken.
     pub outbound_id: Option<String>,
+    /// What was done to its datagrams on purpose; empty where nothing was.
+    pub impaired: Vec<ImpairedPackets>,
     /// The latest sample of what it received; null until one was taken.
     pub inbound: Option<Vec<InboundMedia>>,
     /// It has seen all that it wanted to see.
@@ -173,6 +176,7 @@ impl PeerFacts {
             timing: Timing::default(),
             outbound: Vec::new(),
             outbound_id: None,
+            impaired: Vec::new(),
             inbound: None,
             done: false,
             history: History::default(),
@@ -250,6 +254,7 @@ impl PeerFacts {
             }
             Kind::CandidateRefused { .. } => self.candidates.refused += 1,
             Kind::SelectedPair(pair) => self.pair = Some((event.id.clone(), pair.clone())),
+            Kind::Impairment(impaired) => self.impaired.clone_from(impaired),
             Kind::Media { outbound, inbound } => {
                 self.outbound.clone_from(outbound);
                 self.outbound_id = Some(event.id.clone());

@@ -13,7 +13,7 @@ mod words;
 pub use error::{ErrorName, W3cError};
 pub use local::{LocalDescription, LocalMsid, LocalSection, SectionMedia, TransceiverId};
 pub use ontrack::{TrackEvent, fired_direction, ontrack, remote_streams};
-pub use peer::{Peer, PeerEvent, Transceiver, TransceiverInit};
+pub use peer::{KnownCodec, Peer, PeerEvent, Transceiver, TransceiverInit};
 pub use perfect::{PerfectNegotiation, Receive};
 pub use sdp::{
     BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,

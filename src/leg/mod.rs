@@ -17,11 +17,12 @@ use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, Network, OpenError, TransceiverId,
-    W3cError, next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, OpenError, TransceiverId, W3cError,
+    next_event,
 };
 use crate::jsep::{Direction, MediaKind};
 use crate::media::MediaError;
+use crate::network::Network;
 use crate::plan::{AttachAt, IcePolicy, Later, LegPlan};
 use crate::timeline::{PeerInfo, Recorder, Signal};
 use crate::world::World;
@@ -182,7 +183,7 @@ impl Leg {
                 return LegEvent::Send(signal);
             }
             let until_act = self.until_next_act();
-            if self.needed || until_act == Some(Duration::ZERO) {
+            if self.needed || self.negotiation.resume || until_act == Some(Duration::ZERO) {
                 return LegEvent::Due;
             }
             let timer = async {
@@ -215,6 +216,9 @@ impl Leg {
     pub async fn proceed(&mut self) {
         if std::mem::take(&mut self.needed) {
             self.negotiation_needed().await;
+        }
+        if std::mem::take(&mut self.negotiation.resume) {
+            self.negotiate().await;
         }
         if self.until_next_act() == Some(Duration::ZERO) {
             self.act().await;

@@ -21,6 +21,8 @@ pub(super) struct Negotiation {
     unsent: bool,
     /// The generation of candidates that is complete.
     gathered: Option<String>,
+    /// What was owed while an answer was unsent is due.
+    pub(super) resume: bool,
 }
 
 impl Negotiation {
@@ -32,6 +34,7 @@ impl Negotiation {
             owed: false,
             unsent: false,
             gathered: None,
+            resume: false,
         }
     }
 }
@@ -64,9 +67,11 @@ impl Leg {
         }
     }
 
-    /// Makes an offer if one is needed: at once, or when the round that is under way is complete.
+    /// Makes an offer if one is needed: at once, or when the round that is under way is complete. For the other side
+    /// a round lasts until it has our answer.
     pub(super) async fn negotiate(&mut self) {
-        self.negotiation.owed = self.connection.signaling_state().await != SignalingState::Stable;
+        let stable = self.connection.signaling_state().await == SignalingState::Stable;
+        self.negotiation.owed = !stable || self.negotiation.unsent;
         if !self.negotiation.owed && self.connection.negotiation_needed().await {
             self.offer().await;
         }
@@ -85,12 +90,17 @@ impl Leg {
                 "an offer came while ours was open; the {} is the impolite side and ignores it",
                 self.plan.role
             )),
-            Receive::SetAndAnswer => self.receive_offer(sdp).await,
+            Receive::SetAndAnswer => {
+                let takes_back = state == SignalingState::HaveLocalOffer;
+                self.receive_offer(sdp, takes_back).await;
+            }
             Receive::Set => self.receive_answer(sdp_type, sdp).await,
         }
     }
 
-    async fn receive_offer(&mut self, sdp: String) {
+    /// `takes_back`: it collides with an offer of ours, which is taken back and made again afterwards if it is still
+    /// needed.
+    async fn receive_offer(&mut self, sdp: String, takes_back: bool) {
         if self.negotiation.completed {
             // What came until now is told from what comes by the new directions.
             self.connection.sample().await;
@@ -100,6 +110,7 @@ impl Leg {
         if set.is_err() {
             return;
         }
+        self.negotiation.owed |= takes_back;
         self.add_early_candidates().await;
         self.reach_in_call(AttachAt::AfterOffer).await;
         self.state_directions().await;
@@ -189,14 +200,18 @@ impl Leg {
         if !self.negotiation.unsent {
             return;
         }
-        let Some(gathered) = self.negotiation.gathered.clone() else { return };
         let Some((sdp_type, sdp)) = self.connection.local_description().await else { return };
         // After an ICE restart the candidates of the generation before it are of no use.
         let facts = SdpFacts::parse(&sdp);
         let generation = facts.sections.iter().find_map(|section| section.ice_ufrag.as_deref());
-        if gathered.is_empty() || generation.is_none_or(|generation| generation == gathered) {
+        let gathered = self.negotiation.gathered.as_deref();
+        let is_complete = gathered.is_some_and(|known| known.is_empty() || generation == Some(known));
+        // A description that rejects everything has no transport, and nothing to wait for.
+        if generation.is_none() || is_complete {
             self.negotiation.unsent = false;
             self.outbox.push_back(Signal::Description { sdp_type, sdp });
+            let answered = sdp_type == SdpType::Answer;
+            self.negotiation.resume |= answered && std::mem::take(&mut self.negotiation.owed);
         }
     }
 

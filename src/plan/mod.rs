@@ -4,6 +4,7 @@
 mod expectation;
 mod finding;
 mod habits;
+mod network;
 mod operation;
 mod secret;
 mod subject;
@@ -20,6 +21,7 @@ use crate::jsep::{Direction, MediaKind, Role};
 pub use expectation::{Expectation, ExpectedTransceiver, Value};
 pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
+pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
 pub use operation::{Operation, Step};
 pub use secret::Secret;
 pub use subject::{Op, SUBJECTS, Subject, SubjectInfo, ValueKind};
@@ -34,6 +36,8 @@ pub struct Plan {
     pub room: RoomPlan,
     /// What our side does.
     pub leg: LegPlan,
+    /// What goes wrong on the network on purpose.
+    pub network: NetworkPlan,
     /// What was stated about the outcome; the rest is default.
     pub expectations: Vec<Expectation>,
     /// Also demand sendrecv/sendrecv everywhere and no finding.
@@ -42,6 +46,38 @@ pub struct Plan {
     pub retries: u32,
     /// A pass on a later try counts as a pass.
     pub flaky_ok: bool,
+}
+
+impl Plan {
+    /// Audio and video both ways for 5 s, in the room `demo`, and nothing stated about the outcome.
+    #[must_use]
+    pub fn good(role: Role) -> Self {
+        let minute = Duration::from_secs(60);
+        let send = [(MediaKind::Audio, SourcePlan::Tone), (MediaKind::Video, SourcePlan::Bars)];
+        Self {
+            room: RoomPlan { name: "demo".into(), url: String::new(), host: false, token: None },
+            leg: LegPlan {
+                role,
+                name: role.to_string(),
+                send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
+                receive: MediaKind::ALL.to_vec(),
+                habits: Habits::good(role),
+                ice_servers: Vec::new(),
+                ice_policy: IcePolicy::All,
+                trickle: true,
+                bind: Vec::new(),
+                wait: minute,
+                answer_timeout: minute,
+                timeout: minute / 2,
+                duration: (role == Role::Caller).then_some(Duration::from_secs(5)),
+            },
+            network: NetworkPlan::default(),
+            expectations: Vec::new(),
+            strict: false,
+            retries: 0,
+            flaky_ok: false,
+        }
+    }
 }
 
 /// The room and how to get in.

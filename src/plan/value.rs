@@ -8,10 +8,11 @@ use super::subject::{SubjectInfo, ValueKind};
 use crate::jsep::{Direction, MediaKind};
 
 /// Unit and how many milliseconds it has.
-const DURATION_UNITS: &[(&str, f64)] = &[("us", 1e-3), ("ms", 1.0), ("s", 1e3), ("m", 6e4), ("min", 6e4)];
+pub(super) const DURATION_UNITS: &[(&str, f64)] =
+    &[("us", 1e-3), ("ms", 1.0), ("s", 1e3), ("m", 6e4), ("min", 6e4)];
 
 /// Unit and how many bits per second it has.
-const BITRATE_UNITS: &[(&str, f64)] = &[("bps", 1.0), ("kbps", 1e3), ("Mbps", 1e6), ("Gbps", 1e9)];
+pub(super) const BITRATE_UNITS: &[(&str, f64)] = &[("bps", 1.0), ("kbps", 1e3), ("Mbps", 1e6), ("Gbps", 1e9)];
 
 /// More words than this are not listed in a complaint.
 const MAX_LISTED: usize = 20;
@@ -192,7 +193,11 @@ fn not_one_of(written: &str, span: Range<usize>, words: &[&str], info: &SubjectI
     }
 }
 
-fn split(text: &str, span: Range<usize>, separator: char) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(super) fn split(
+    text: &str,
+    span: Range<usize>,
+    separator: char,
+) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut start = span.start;
     text[span].split(separator).map(move |part| {
         let item = start..start + part.len();

@@ -11,7 +11,7 @@ use crate::expect::{Status, Verdict};
 use crate::facts::{Facts, MidFacts, PeerFacts, Reached};
 use crate::jsep::MediaKind;
 use crate::plan::Plan;
-use crate::timeline::IceCandidate;
+use crate::timeline::{IceCandidate, ImpairedPackets, Way};
 
 /// The first version of the result model.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -30,7 +30,14 @@ pub struct Attempt {
 pub fn build(calls: Vec<CallReport>) -> Report {
     let verdict = combined(calls.iter().map(|call| call.verdict));
     let reason = calls.iter().find(|call| call.verdict == verdict).and_then(|call| call.reason.clone());
-    Report { schema_version: SCHEMA_VERSION, kind: ReportKind::Calls, verdict, reason, calls }
+    Report {
+        schema_version: SCHEMA_VERSION,
+        kind: ReportKind::Calls,
+        verdict,
+        reason,
+        calls,
+        exploration: None,
+    }
 }
 
 /// The result of a call that was tried once or more often; the last try counts, and a pass after another verdict is
@@ -49,7 +56,7 @@ pub fn flaky(plan: &Plan, attempts: &[Attempt]) -> CallReport {
         let before = call_report(plan, &attempt.facts, &attempt.verdicts);
         always_passed &= before.verdict == VerdictWord::Passed;
         let why = before.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        notes.push(format!("try {} of {tries} {}{why}", index + 1, word(before.verdict)));
+        notes.push(format!("try {} of {tries} {}{why}", index + 1, before.verdict.as_str()));
     }
     // The other side may have asked for another try of what had passed here.
     if call.verdict == VerdictWord::Passed && !always_passed {
@@ -110,17 +117,6 @@ fn word_of(status: Status) -> VerdictWord {
         Status::Passed => VerdictWord::Passed,
         Status::Failed => VerdictWord::Failed,
         Status::Unknown(_) => VerdictWord::Unknown,
-    }
-}
-
-pub(super) fn word(verdict: VerdictWord) -> &'static str {
-    match verdict {
-        VerdictWord::Passed => "passed",
-        VerdictWord::Failed => "failed",
-        VerdictWord::Unknown => "unknown",
-        VerdictWord::Flaky => "flaky",
-        VerdictWord::Skipped => "skipped",
-        VerdictWord::NotRun => "not run",
     }
 }
 
@@ -210,7 +206,33 @@ fn notes(facts: &Facts) -> Vec<String> {
         ));
     }
     notes.extend(facts.own().mids.iter().filter_map(|(mid, media)| stillness(mid, media)));
+    notes.extend([Way::Sent, Way::Received].into_iter().filter_map(|way| on_purpose(facts.own(), way)));
     notes
+}
+
+/// What was done on purpose must not be taken for the other side's fault.
+fn on_purpose(own: &PeerFacts, way: Way) -> Option<String> {
+    let rows = || own.impaired.iter().filter(|row| row.direction == way);
+    let sum = |count: fn(&ImpairedPackets) -> u64| rows().map(count).sum::<u64>();
+    let all = sum(|row| row.packets);
+    let done = [
+        ("blocked", sum(|row| row.blocked)),
+        ("lost", sum(|row| row.lost)),
+        ("too large", sum(|row| row.oversized)),
+        ("too many for the rate", sum(|row| row.overflowed)),
+        ("reordered", sum(|row| row.reordered)),
+        ("doubled", sum(|row| row.duplicated)),
+        ("delayed", sum(|row| row.delayed)),
+    ];
+    let done: Vec<String> =
+        done.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect();
+    let verb = match way {
+        Way::Sent => "sent",
+        Way::Received => "received",
+    };
+    let role = own.role;
+    (!done.is_empty())
+        .then(|| format!("on purpose, of {all} datagrams that the {role} {verb}: {}", done.join(", ")))
 }
 
 /// Media that decodes is media, but silence or a picture that never changes is seldom meant.

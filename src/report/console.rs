@@ -2,7 +2,6 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::build::word;
 use super::findings;
 use super::model::{
     CallReport, CandidateReport, ExpectationReport, ExpectationStatus, PeerReport, TrackReport, VerdictWord,
@@ -23,7 +22,17 @@ const INDENT: usize = 14;
 /// try. Without `color` it holds no escape sequence and says the same.
 #[must_use]
 pub fn render(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {
-    let mut screen = Screen { text: String::new(), color };
+    screen(format!("the {}", facts.own), plan, facts, call, color)
+}
+
+/// The same for a call whose both sides we played; `plan` and `facts` are the caller's.
+#[must_use]
+pub fn render_both(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {
+    screen("both sides".to_owned(), plan, facts, call, color)
+}
+
+fn screen(whose: String, plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {
+    let mut screen = Screen { text: String::new(), color, whose };
     screen.headline(facts, call);
     screen.judged(facts.own, call);
     screen.text += &findings::text(&call.findings, color);
@@ -40,13 +49,15 @@ pub fn render(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> Str
 struct Screen {
     text: String,
     color: bool,
+    /// Whose expectations were judged.
+    whose: String,
 }
 
 impl Screen {
     fn headline(&mut self, facts: &Facts, call: &CallReport) {
         let (title, color) = title(facts, call);
         self.text += &self.painted(title, Style::new().bold().fg_color(Some(color.into())));
-        let line = wrapped(&format!("{}: {}", call.name, summary(facts, call)), title.len() + 2);
+        let line = wrapped(&format!("{}: {}", call.name, summary(&self.whose, facts, call)), title.len() + 2);
         self.text += &format!("  {line}\n");
     }
 
@@ -154,13 +165,13 @@ fn title(facts: &Facts, call: &CallReport) -> (&'static str, AnsiColor) {
     }
 }
 
-fn summary(facts: &Facts, call: &CallReport) -> String {
+fn summary(whose: &str, facts: &Facts, call: &CallReport) -> String {
     let total = call.expectations.len();
     let count = |status| call.expectations.iter().filter(|row| row.status == status).count();
     let (failed, unknown) = (count(ExpectationStatus::Failed), count(ExpectationStatus::Unknown));
     match call.verdict {
         VerdictWord::Passed if total == 0 => "nothing was expected".into(),
-        VerdictWord::Passed => format!("all {total} expectations of the {} held", facts.own),
+        VerdictWord::Passed => format!("all {total} expectations of {whose} held"),
         VerdictWord::Failed if unknown == 0 => format!("{failed} of {total} expectations did not hold"),
         VerdictWord::Failed => {
             format!("{failed} of {total} expectations did not hold, {unknown} could not be measured")
@@ -168,7 +179,7 @@ fn summary(facts: &Facts, call: &CallReport) -> String {
         VerdictWord::Unknown if facts.answered() => {
             format!("{unknown} of {total} expectations could not be measured")
         }
-        _ => call.reason.clone().unwrap_or_else(|| word(call.verdict).into()),
+        _ => call.reason.clone().unwrap_or_else(|| call.verdict.as_str().into()),
     }
 }
 

@@ -44,7 +44,14 @@ pub fn explain_report(name: &str, explained: &Explanation) -> Report {
             lints: explained.lints.iter().map(lint).collect(),
         }),
     };
-    Report { schema_version: SCHEMA_VERSION, kind: ReportKind::Explain, verdict, reason, calls: vec![call] }
+    Report {
+        schema_version: SCHEMA_VERSION,
+        kind: ReportKind::Explain,
+        verdict,
+        reason,
+        calls: vec![call],
+        exploration: None,
+    }
 }
 
 fn browser(browser: &Browser) -> BrowserReport {

@@ -18,8 +18,38 @@ pub struct Report {
     pub verdict: VerdictWord,
     /// Why, where the verdict alone does not say; else null.
     pub reason: Option<String>,
-    /// The calls, in order.
+    /// The calls, in order. Of many seeds only the first of each group that did not pass.
     pub calls: Vec<CallReport>,
+    /// What came of many seeds; null unless they were explored.
+    pub exploration: Option<ExplorationReport>,
+}
+
+/// Many simulated calls that differ in their seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplorationReport {
+    /// The first seed that was asked for.
+    pub first_seed: u64,
+    /// The last one; it belongs to them.
+    pub last_seed: u64,
+    /// How many were played; all of them unless the run was interrupted.
+    pub played: u64,
+    /// How many of these passed.
+    pub passed: u64,
+    /// The simulated time of all calls, in milliseconds.
+    pub virtual_ms: f64,
+    /// Those that did not pass, by what they have in common; the largest group first.
+    pub groups: Vec<SeedGroupReport>,
+}
+
+/// Seeds that went wrong in the same way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeedGroupReport {
+    /// What went wrong, with `#` for each figure.
+    pub cause: String,
+    /// In order.
+    pub seeds: Vec<u64>,
+    /// The command that plays the first of them again.
+    pub replay: String,
 }
 
 /// What was run.
@@ -48,6 +78,21 @@ pub enum VerdictWord {
     Skipped,
     /// It did not come to that.
     NotRun,
+}
+
+impl VerdictWord {
+    /// As people read it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Flaky => "flaky",
+            Self::Skipped => "skipped",
+            Self::NotRun => "not run",
+        }
+    }
 }
 
 /// A call.

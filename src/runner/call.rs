@@ -103,10 +103,11 @@ impl<'a> Call<'a> {
             role: self.plan.leg.role,
             name: self.plan.leg.name.clone(),
             epoch_us: wall_us(self.deps),
-            clock: "real".to_owned(),
+            clock: self.deps.world.clock().as_str().to_owned(),
             seed: self.deps.world.seed(),
             // Invariant: a plan is plain data whose secrets serialise as `[redacted]`.
             plan: serde_json::to_value(self.plan).expect("a plan is plain data"),
+            legs: None,
         };
         let writer = Arc::new(Mutex::new(TimelineWriter::new(storage, header)));
         self.writer = Some(Arc::clone(&writer));
@@ -245,8 +246,13 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn judge(&self, ended: bool) -> Vec<Verdict> {
+        judge(self.plan, &self.facts, ended, self.now_us())
+    }
+
+    /// The time on the timeline.
+    pub(super) fn now_us(&self) -> u64 {
         let now = self.deps.world.now().saturating_duration_since(self.recorder.start());
-        judge(self.plan, &self.facts, ended, u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+        u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn epoch_us(&self) -> u64 {

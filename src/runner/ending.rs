@@ -48,9 +48,13 @@ impl Call<'_> {
             Ending::DtlsClosed
         } else if !facts.engine_limits.is_empty() {
             Ending::EngineLimit
+        } else if dtls == Some(DtlsState::Failed) {
+            Ending::ConnectionFailed
+        } else if ice == Some(IceState::Failed) && self.may_come_back() {
+            return Ok(());
         } else if ice == Some(IceState::Failed) {
             Ending::IceFailed
-        } else if dtls == Some(DtlsState::Failed) || connection == Some(ConnectionState::Failed) {
+        } else if connection == Some(ConnectionState::Failed) {
             Ending::ConnectionFailed
         } else if self.is_out_of_earshot() && ice == Some(IceState::Disconnected) {
             Ending::Vanished
@@ -58,6 +62,16 @@ impl Call<'_> {
             return Ok(());
         };
         Err(ending)
+    }
+
+    /// ICE has failed, and a restart is planned, or a negotiation since then may be one.
+    fn may_come_back(&self) -> bool {
+        let own = self.facts.own();
+        let failed_us = own.states.ice.last().map_or(0, |reached| reached.at_us);
+        let negotiated_us = own.descriptions.last().map_or(0, |described| described.at_us);
+        let patience = u64::try_from(self.plan.leg.timeout.as_micros()).unwrap_or(u64::MAX);
+        let in_time = self.now_us() < negotiated_us.saturating_add(patience);
+        self.has_more_to_do() || (negotiated_us > failed_us && in_time)
     }
 
     /// The ending in words for people.

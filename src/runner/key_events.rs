@@ -2,14 +2,53 @@
 
 use crate::timeline::{Event, Kind, Signal};
 
-/// The key events of a timeline, in order. Of what is repeated only the last one counts.
+/// More bytes of descriptions and candidates than this are not told: a room takes no message of any size.
+const MOST_TEXT: usize = 400_000;
+
+/// The key events of a timeline, in order. Of what is repeated only the last one counts. Of very many descriptions the first
+/// and the last ones are told.
 pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
+    let keys = all_key_events(events);
+    let sizes: Vec<usize> = keys.iter().map(|event| text_size(&event.kind)).collect();
+    let fits = |running: &mut usize, size: &usize| {
+        *running += size;
+        Some(*running <= MOST_TEXT / 2)
+    };
+    if sizes.iter().sum::<usize>() <= MOST_TEXT {
+        return keys;
+    }
+    let told = |sizes: &mut dyn Iterator<Item = &usize>| sizes.scan(0, fits).take_while(|fits| *fits).count();
+    let (first, last) = (told(&mut sizes.iter()), told(&mut sizes.iter().rev()));
+    let middle = first..keys.len().saturating_sub(last);
+    let is_told = |index: usize| !middle.contains(&index) || sizes[index] == 0;
+    keys.into_iter().enumerate().filter(|(index, _)| is_told(*index)).map(|(_, event)| event).collect()
+}
+
+/// How much text an event holds that somebody has signalled; nothing for all others.
+fn text_size(kind: &Kind) -> usize {
+    match kind {
+        Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => match signal {
+            Signal::Description { sdp, .. } => sdp.len(),
+            Signal::Candidate { candidate, .. } => candidate.len(),
+            _ => 0,
+        },
+        Kind::DescriptionSet { sdp, engine_sdp, .. } => {
+            sdp.len() + engine_sdp.as_ref().map_or(0, String::len)
+        }
+        Kind::DescriptionRejected { sdp, .. } => sdp.len(),
+        _ => 0,
+    }
+}
+
+fn all_key_events(events: &[Event]) -> Vec<Event> {
     let last = |wanted: fn(&Kind) -> bool| events.iter().rposition(|event| wanted(&event.kind));
     let last_media = last(|kind| matches!(kind, Kind::Media { .. }));
     let last_pair = last(|kind| matches!(kind, Kind::SelectedPair(_)));
+    let last_impairment = last(|kind| matches!(kind, Kind::Impairment(_)));
     let is_key = |(index, event): &(usize, &Event)| match &event.kind {
         Kind::Media { .. } => Some(*index) == last_media,
         Kind::SelectedPair(_) => Some(*index) == last_pair,
+        Kind::Impairment(_) => Some(*index) == last_impairment,
         Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => {
             !matches!(signal, Signal::Report(_) | Signal::Ext(_))
         }
@@ -22,6 +61,27 @@ pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jsep::{SdpType, Side};
+
+    #[test]
+    fn of_a_thousand_rounds_the_first_and_the_last_are_told_and_no_state_is_left_out() {
+        let round = |number: usize| {
+            let sdp = format!("{number:01000}");
+            let set =
+                Kind::DescriptionSet { side: Side::Local, sdp_type: SdpType::Offer, sdp, engine_sdp: None };
+            [set, Kind::NegotiationNeeded]
+        };
+        let events: Vec<Event> = (0..1000)
+            .flat_map(round)
+            .enumerate()
+            .map(|(index, kind)| Event { id: format!("caller:{index}"), at_us: 0, kind })
+            .collect();
+        let told = key_events(&events);
+        assert_eq!((&told[0], told.last()), (&events[0], events.last()));
+        let states = told.iter().filter(|event| event.kind == Kind::NegotiationNeeded).count();
+        assert_eq!((states, told.len() - states), (1000, 400));
+        assert_eq!(key_events(&events[..20]).len(), 20);
+    }
 
     #[test]
     fn only_the_last_sample_is_told_and_no_report_of_a_report() {

@@ -15,9 +15,9 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{Either, Shared, select};
 
-use crate::connection::Network;
 use crate::expect::{Status, Verdict};
 use crate::facts::Facts;
+use crate::network::Network;
 use crate::plan::Plan;
 use crate::signaling::{Capabilities, JoinError, JoinRequest, Room, RoomEvent, Signal, Token};
 use crate::timeline::{Observer, Storage};

@@ -201,7 +201,7 @@ impl Call<'_> {
         self.leg.as_ref().is_some_and(crate::leg::Leg::is_holding)
     }
 
-    fn has_more_to_do(&self) -> bool {
+    pub(super) fn has_more_to_do(&self) -> bool {
         self.leg.as_ref().is_some_and(crate::leg::Leg::has_more_to_do)
     }
 

@@ -7,13 +7,13 @@ use crate::expect::Status;
 use crate::jsep::{MediaKind, Role};
 use crate::plan::{Plan, Subject};
 use crate::runner::{Played, Run};
-use crate::world::stepped::Stepped;
+use crate::world::Simulated;
 
 fn call(caller: Plan, callee: Plan) -> (Played, Played) {
-    let world = Stepped::new();
+    let world = Simulated::new(1);
     let stage = Stage::new(&world);
     let (caller, callee) = (stage.play(caller), stage.play(callee));
-    let (caller, callee) = world.run(async { join(caller.result(), callee.result()).await });
+    let (caller, callee) = world.run(async { join(caller.result(), callee.result()).await }).unwrap();
     (only(caller), only(callee))
 }
 
@@ -76,16 +76,17 @@ fn a_caller_that_sends_nothing_still_gets_what_it_expects() {
 
 #[test]
 fn an_interrupt_hangs_up_and_tells_the_other_side() {
-    let world = Stepped::new();
+    let world = Simulated::new(1);
     let stage = Stage::new(&world);
     let (mut caller, callee) = (stage.play(plan(Role::Caller)), stage.play(plan(Role::Callee)));
     let interrupt = caller.interrupt.take().unwrap();
     let clock = world.clone();
-    let (caller, callee) = world.run(async move {
+    let played = world.run(async move {
         crate::world::World::sleep(&clock, std::time::Duration::from_secs(1)).await;
         interrupt.send(()).unwrap();
         join(caller.result(), callee.result()).await
     });
+    let (caller, callee) = played.unwrap();
     assert!(only(caller).facts.interrupted.is_some());
     let callee = only(callee);
     assert_eq!(callee.facts.hang_up.as_ref().map(|hang_up| hang_up.by), Some(Role::Caller));
@@ -95,9 +96,9 @@ fn an_interrupt_hangs_up_and_tells_the_other_side() {
 
 #[test]
 fn a_peer_that_never_comes_is_not_a_failed_call() {
-    let world = Stepped::new();
+    let world = Simulated::new(1);
     let alone = Stage::new(&world).play(plan(Role::Caller));
-    let played = only(world.run(alone.result()));
+    let played = only(world.run(alone.result()).unwrap());
     assert!(!played.facts.both_met());
     assert!(!played.passed());
 }

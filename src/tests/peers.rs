@@ -11,20 +11,20 @@ use crate::jsep::{Role, SdpType};
 use crate::plan::{Plan, Subject};
 use crate::runner::Played;
 use crate::signaling::{Capabilities, JoinRequest, Room, RoomEvent, Signal};
+use crate::world::Simulated;
 use crate::world::World;
-use crate::world::stepped::Stepped;
 
 /// Plays our side of `plan` against `peer`, a future that is given its place in the room.
 fn against<F: Future<Output = ()> + Send + 'static>(
     plan: Plan,
-    peer: impl FnOnce(Stepped, Room) -> F + Send + 'static,
+    peer: impl FnOnce(Simulated, Room) -> F + Send + 'static,
 ) -> Played {
-    let world = Stepped::new();
+    let world = Simulated::new(1);
     let stage = Arc::new(Stage::new(&world));
     let role = plan.leg.role.other();
     let ours: Playing = stage.play(plan);
     let inner = world.clone();
-    let mut run = world.run(async move {
+    let run = world.run(async move {
         let room = stage.join(JoinRequest {
             room: "demo".into(),
             role: Some(role),
@@ -35,7 +35,7 @@ fn against<F: Future<Output = ()> + Send + 'static>(
         let room = room.await;
         join(ours.result(), peer(inner, room)).await.0
     });
-    run.calls.remove(0)
+    run.unwrap().calls.remove(0)
 }
 
 async fn until_offer(room: &mut Room) {
@@ -90,7 +90,7 @@ fn a_peer_that_leaves_before_its_answer_is_told_apart_from_one_that_is_slow() {
 
 #[test]
 fn a_malformed_answer_is_rejected_and_named() {
-    let played = against(plan(Role::Caller), async |world: Stepped, mut room| {
+    let played = against(plan(Role::Caller), async |world: Simulated, mut room| {
         until_offer(&mut room).await;
         room.send(None, answer("<html>502 Bad Gateway</html>"));
         world.sleep(Duration::from_secs(60)).await;
@@ -103,7 +103,7 @@ fn a_malformed_answer_is_rejected_and_named() {
 
 #[test]
 fn an_answer_without_an_offer_changes_nothing() {
-    let played = against(plan(Role::Callee), async |world: Stepped, room| {
+    let played = against(plan(Role::Callee), async |world: Simulated, room| {
         room.send(None, answer("v=0\r\n"));
         room.send(
             None,

@@ -4,37 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Capabilities, ChannelState, DtlsError, IceChecks, ServerError, Signal, UnboundRtp};
+use super::{
+    Capabilities, ChannelState, DtlsError, IceChecks, ImpairedPackets, ServerError, Signal, UnboundRtp,
+};
 use crate::jsep::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
     SignalingState,
 };
-
-/// Rises only when the meaning of something existing changes.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// Line 1 of a timeline file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Header {
-    /// [`SCHEMA_VERSION`] of the writer.
-    pub schema_version: u32,
-    /// The version of callcheck that wrote the file.
-    pub tool_version: String,
-    /// The id that the room gave to the call; null if the call never began.
-    pub call: Option<String>,
-    /// Who wrote it.
-    pub role: Role,
-    /// The writer's name in the room.
-    pub name: String,
-    /// The wall clock at `at_us` 0, in microseconds since 1970-01-01 UTC.
-    pub epoch_us: u64,
-    /// `real` or `virtual`.
-    pub clock: String,
-    /// What every random choice derives from.
-    pub seed: u64,
-    /// The resolved plan, without secrets.
-    pub plan: Value,
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -242,6 +218,9 @@ pub enum Kind {
         /// What we receive, by mid.
         inbound: Vec<InboundMedia>,
     },
+    /// What was done on purpose to the datagrams of this side so far; cumulative, with the media. Missing where nothing
+    /// was to be done.
+    Impairment(Vec<ImpairedPackets>),
     /// What the other side saw, as it told us.
     PeerReport {
         /// The other side's role.

@@ -213,6 +213,7 @@ mod tests {
             clock: "real".into(),
             seed: 7,
             plan: serde_json::Value::Null,
+            legs: None,
         }
     }
 

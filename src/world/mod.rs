@@ -1,10 +1,9 @@
 //! Time, tasks and randomness. Nobody else asks a clock, starts a task or draws a random number, so that a call runs
-//! the same on Tokio ([`Live`]), on a hand-stepped world in tests, and later on simulated time.
+//! the same on Tokio ([`Live`]) and on simulated time ([`Simulated`]).
 
 #[cfg(feature = "engine")]
 mod live;
-#[cfg(test)]
-pub(crate) mod stepped;
+mod simulated;
 mod task;
 
 use std::fmt::Debug;
@@ -17,6 +16,7 @@ use rand::SeedableRng;
 
 #[cfg(feature = "engine")]
 pub use live::Live;
+pub use simulated::{Deadlock, Simulated};
 pub use task::Task;
 
 /// A future that can be moved to another thread.
@@ -42,6 +42,11 @@ pub trait World: Debug + Send + Sync + 'static {
     /// The seed that every random source of this run derives from.
     fn seed(&self) -> u64;
 
+    /// Which clock it has. On the virtual one a run repeats, so nothing that differs from run to run may be let in.
+    fn clock(&self) -> Clock {
+        Clock::Real
+    }
+
     /// A random source of its own for each `label`: one more draw in one place never changes another place.
     fn rng(&self, label: &str) -> Rng {
         // FNV-1a: stable across versions of Rust, unlike the standard hasher.
@@ -50,6 +55,26 @@ pub trait World: Debug + Send + Sync + 'static {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         Rng::seed_from_u64(hash)
+    }
+}
+
+/// Which clock a world has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Time passes by itself.
+    Real,
+    /// Time is simulated.
+    Virtual,
+}
+
+impl Clock {
+    /// `real` or `virtual`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Virtual => "virtual",
+        }
     }
 }
 

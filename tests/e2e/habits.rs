@@ -129,6 +129,16 @@ fn streams_are_as_they_were_given() {
 }
 
 #[test]
+fn a_second_round_waits_for_an_answer_that_waits_for_its_candidates() {
+    let _turn = one_call_at_a_time();
+    for habit in ["--attach=add-transceiver", "--attach-at=after-answer"] {
+        let (caller, callee) = call(&[], &["--trickle=no", habit]);
+        assert_stamped(&caller.exits(0).report());
+        assert_stamped(&callee.exits(0).report());
+    }
+}
+
+#[test]
 fn media_comes_again_after_a_hold_of_either_side() {
     let _turn = one_call_at_a_time();
     let hold = ["--hold", "600ms", "--resume", "1200ms", "--expect", "negotiations=3"];

@@ -21,4 +21,5 @@ mod judge_model;
 mod odd_rooms;
 mod phases;
 mod relay;
+mod sim;
 mod strangers;

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use callcheck::connection::MachineNetwork;
 use callcheck::jsep::{Association, MediaKind, Role};
 use callcheck::leg::script::{Outcome, ScriptSetting, SideOutcome, play};
 use callcheck::media::{Identity, Source, open};
+use callcheck::network::MachineNetwork;
 use callcheck::plan::{SendPlan, SourcePlan, Step};
 use callcheck::timeline::Kind;
 use callcheck::world::{Live, World};

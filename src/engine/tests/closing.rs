@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pair::{Pair, loopback};
-use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, RtpOut};
 use crate::jsep::{Direction, DtlsState};
+use crate::network::MachineNetwork;
 use crate::world::{Live, World};
 
 /// Other tests open descriptors, too, so this one counts only its own sockets: those bound to its address.

@@ -9,8 +9,9 @@ use futures::future::{Either, select};
 use futures::{FutureExt, StreamExt};
 
 use super::descriptions::{answer_to, offer_of};
-use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, MachineNetwork, RtpOut};
+use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, RtpOut};
 use crate::jsep::{ConnectionState, Direction, LocalDescription, LocalSection, SdpType, Side};
+use crate::network::MachineNetwork;
 use crate::world::{Live, World, timeout};
 
 /// Nothing on loopback takes longer.

@@ -33,7 +33,7 @@ pub use transceiver::Transceiver;
 pub struct Peer {
     association: Association,
     /// The codecs that we have; empty for all.
-    codecs: Vec<(MediaKind, String)>,
+    codecs: Vec<KnownCodec>,
     signaling: SignalingState,
     /// In the order of creation, those that are gone included: they still answer to their ids.
     transceivers: Vec<Transceiver>,
@@ -106,6 +106,19 @@ pub enum PeerEvent {
     NegotiationNeeded,
 }
 
+/// A codec that we have, as `a=rtpmap` names it (RFC 8866 §6.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownCodec {
+    /// Of its tracks.
+    pub kind: MediaKind,
+    /// In any case of letters.
+    pub name: &'static str,
+    /// In Hz.
+    pub clock_rate: u32,
+    /// 1 where a text names none.
+    pub channels: u16,
+}
+
 /// RTCRtpTransceiverInit (W3C webrtc §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransceiverInit {
@@ -145,11 +158,11 @@ impl Peer {
         }
     }
 
-    /// The same with these codecs only, by their names: an offered section that has none of them is rejected by our
+    /// The same with these codecs only: an offered section that has none of them is rejected by our
     /// answer (RFC 9429 §5.3.1).
     #[must_use]
-    pub fn with_codecs(mut self, codecs: &[(MediaKind, &str)]) -> Self {
-        self.codecs = codecs.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect();
+    pub fn with_codecs(mut self, codecs: &[KnownCodec]) -> Self {
+        self.codecs = codecs.to_vec();
         self
     }
 
@@ -164,12 +177,15 @@ impl Peer {
         Ok(())
     }
 
-    /// restartIce (W3C webrtc §4.4.2): the next offer asks for new ICE credentials, if there are any to replace.
+    /// restartIce (W3C webrtc §4.4.2): the next offer asks for new ICE credentials, if there are any to replace. It does
+    /// nothing after close.
     ///
     /// # Errors
-    /// InvalidStateError after close.
+    /// None; it answers like the other operations.
     pub fn restart_ice(&mut self) -> Result<(), W3cError> {
-        self.open()?;
+        if self.is_closed() {
+            return Ok(());
+        }
         self.restart_ice = self.local_description().is_some();
         self.update_needed();
         Ok(())

@@ -64,7 +64,7 @@ impl Peer {
         section: &LocalSection,
     ) -> bool {
         if transceiver.direction.sends()
-            && section.msid.as_ref().is_some_and(|msid| msid.streams != transceiver.sender_streams)
+            && section.msid.as_ref().is_some_and(|msid| !same(&msid.streams, &transceiver.sender_streams))
         {
             return true;
         }
@@ -76,4 +76,14 @@ impl Peer {
             section.direction != transceiver.direction.intersect(theirs.direction.reversed())
         }
     }
+}
+
+/// The same streams in any order.
+fn same(some: &[String], others: &[String]) -> bool {
+    let sorted = |streams: &[String]| {
+        let mut sorted = streams.to_vec();
+        sorted.sort_unstable();
+        sorted
+    };
+    sorted(some) == sorted(others)
 }

@@ -2,8 +2,8 @@
 
 use super::sections::RemoteDescription;
 use super::tracks::Changes;
-use super::{MediaKind, Peer, SignalingState, W3cError};
-use crate::jsep::{MediaSection, SdpFacts, SdpType, SectionMedia, Side};
+use super::{KnownCodec, Peer, SignalingState, W3cError};
+use crate::jsep::{Codec, MediaSection, SdpFacts, SdpType, SectionMedia, Side};
 
 impl Peer {
     /// setRemoteDescription. An offer that meets one of ours takes ours back first (implicit rollback).
@@ -101,10 +101,16 @@ impl Peer {
     }
 }
 
-/// Whether one of the section's codecs is one of ours; no list of ours means that we have all.
-fn understands(ours: &[(MediaKind, String)], section: &MediaSection) -> bool {
-    let is_ours = |name: &str| {
-        ours.iter().any(|(kind, codec)| Some(*kind) == section.kind && codec.eq_ignore_ascii_case(name))
+/// Whether one of the section's codecs is one of ours; no list of ours means that we have all. Codecs are a matter of
+/// tracks, so what carries none is not judged by them.
+fn understands(ours: &[KnownCodec], section: &MediaSection) -> bool {
+    let is_ours = |theirs: &Codec| {
+        ours.iter().any(|own| {
+            Some(own.kind) == section.kind
+                && theirs.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(own.name))
+                && theirs.clock_rate == Some(own.clock_rate)
+                && u32::from(theirs.channels.unwrap_or(1)) == u32::from(own.channels)
+        })
     };
-    ours.is_empty() || section.codecs.iter().filter_map(|codec| codec.name.as_deref()).any(is_ours)
+    ours.is_empty() || section.kind.is_none() || section.codecs.iter().any(is_ours)
 }

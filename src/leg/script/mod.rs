@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use futures::{FutureExt, select_biased};
 
-use crate::connection::{Network, OpenError, W3cError};
+use crate::connection::{OpenError, W3cError};
 use crate::jsep::{Association, ErrorName, MediaKind, Role};
 use crate::media::Source;
+use crate::network::Network;
 use crate::plan::{Operation, Step};
 use crate::world::World;
 

@@ -37,6 +37,8 @@ pub(super) struct PictureCheck {
     looked: bool,
     next_look: Option<Instant>,
     last_picture: Option<u64>,
+    /// The last packet of the newest frame that came.
+    newest: Option<u64>,
 }
 
 /// A stretch of frames that are decoded without a gap.
@@ -87,6 +89,7 @@ impl PictureCheck {
     /// The packets begin anew.
     pub(super) fn restart(&mut self) {
         self.look = None;
+        self.newest = None;
     }
 
     /// A whole frame came. Barcodes of frames without another stamp go to `codes`. Returns whether decoding began with
@@ -98,7 +101,9 @@ impl PictureCheck {
         verdict: &mut Verdict,
         codes: &mut Vec<Barcode>,
     ) -> bool {
-        let begins = is_key_frame(&frame.bytes) == Some(true) && self.begins_at(frame, seen);
+        let begins =
+            is_key_frame(&frame.bytes) == Some(true) && self.is_newest(frame) && self.begins_at(frame, seen);
+        self.newest = self.newest.max(Some(frame.last));
         if begins {
             let wanted = if self.looked { LATER_LOOK } else { FIRST_LOOK };
             self.look = Some(Look::new(frame.first, wanted));
@@ -109,6 +114,11 @@ impl PictureCheck {
             self.decode_held(seen, verdict, codes);
         }
         begins
+    }
+
+    /// A key frame that came late is followed by frames that came before it and were not kept: they cannot be decoded.
+    fn is_newest(&self, frame: &Assembled) -> bool {
+        self.newest.is_none_or(|newest| frame.first > newest)
     }
 
     /// A key frame begins a look where none is, or where the one that runs misses a frame.

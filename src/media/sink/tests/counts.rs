@@ -88,6 +88,22 @@ fn frames_that_come_late_are_decoded_in_order() {
 }
 
 #[test]
+fn a_key_frame_that_comes_after_its_followers_is_not_decoded_without_them() {
+    let mut bench = Bench::new(MediaKind::Video, EXPECTED);
+    let mut bars = bars();
+    let mut frames: Vec<_> = (0..20).map(|_| bench.made(&mut bars)).collect();
+    // The first frame, a key frame, was lost and came again.
+    frames[..5].rotate_left(1);
+    frames.iter().flatten().for_each(|packet| bench.push(packet));
+    assert_eq!((bench.wrongs(), bench.snapshot().corrupt), (vec![], 0));
+    bars.request_key_frame();
+    for _ in 0..10 {
+        bench.frame(&mut bars);
+    }
+    assert_eq!(bench.proof(), Some(Proof::Stamped));
+}
+
+#[test]
 fn frames_that_were_not_decoded_are_not_lost_by_their_barcodes() {
     let mut bench = Bench::new(MediaKind::Video, EXPECTED);
     let mut bars = bars();

@@ -1,4 +1,10 @@
-//! Where sockets come from: the machine, or memory.
+//! Where sockets come from: this machine ([`MachineNetwork`]) or memory on simulated time ([`SimulatedNetwork`]); and what
+//! goes wrong on the way ([`ImpairedNetwork`]), the same over either.
+
+mod impaired;
+mod lane;
+mod machine;
+mod simulated;
 
 use std::fmt::Debug;
 use std::io;
@@ -6,12 +12,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::timeline::ImpairedPackets;
 use crate::world::BoxFuture;
+
+pub use impaired::ImpairedNetwork;
+pub use machine::MachineNetwork;
+pub use simulated::SimulatedNetwork;
 
 /// Sockets and names. Shared as `Arc<dyn Network>`.
 pub trait Network: Debug + Send + Sync + 'static {
-    /// Makes a socket usable. The engine has bound `socket` to a free port of the machine; a network in memory drops
-    /// it and uses its address as a name.
+    /// Makes a socket usable. The engine has bound `socket` to a free port of the machine; a network in memory keeps it
+    /// as a name only.
     ///
     /// # Errors
     /// When the socket cannot be used.
@@ -21,6 +32,16 @@ pub trait Network: Debug + Send + Sync + 'static {
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
         let text = format!("this network knows no names: {host}:{port}");
         Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))))
+    }
+
+    /// The address under which others see a socket of ours that the machine knows as `address`.
+    fn seen_as(&self, address: SocketAddr) -> SocketAddr {
+        address
+    }
+
+    /// What was done to the datagrams so far; none where nothing is ever done to any.
+    fn impairment(&self) -> Option<Vec<ImpairedPackets>> {
+        None
     }
 }
 
@@ -35,7 +56,7 @@ pub enum Socket {
 
 /// A datagram socket of any making.
 pub trait Datagrams: Debug + Send + Sync + 'static {
-    /// Its own address, as others see it on this network.
+    /// Its own address, as the machine knows it.
     ///
     /// # Errors
     /// When the socket is gone.
@@ -46,19 +67,4 @@ pub trait Datagrams: Debug + Send + Sync + 'static {
 
     /// Receives one datagram into `buffer`: its length and where it came from.
     fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>>;
-}
-
-/// The network of this machine: the kernel's sockets, the system's resolver.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MachineNetwork;
-
-impl Network for MachineNetwork {
-    fn udp(&self, socket: std::net::UdpSocket) -> io::Result<Socket> {
-        Ok(Socket::System(socket))
-    }
-
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
-        let host = host.to_owned();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
 }

@@ -1,0 +1,268 @@
+//! `callcheck sim`: both sides of a call in one process, with one seed or many.
+
+mod args;
+mod plans;
+mod replay;
+
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::Noise;
+use super::call::{check_media, runtime};
+use super::error::CliError;
+use super::exit::Exit;
+use super::interrupt::interrupt;
+use super::output::Outputs;
+use super::say::{View, say};
+use crate::report::{
+    self, Attempt, CallReport, Ending, ExplorationReport, Outcome, Report, SeedGroupReport, VerdictWord,
+};
+use crate::runner::{Interrupt, Played, RunError};
+use crate::sim::{self, Group, SimCall, SimError, explore};
+use crate::world::{Live, World};
+
+use args::ClockArg;
+pub(super) use args::{SimArgs, notes};
+use replay::replay;
+
+/// The seed of a simulated call that states none: the first run of everybody shows the same.
+const FIRST_SEED: u64 = 1;
+
+pub(super) fn run(args: &SimArgs, noise: &Noise, words: &[OsString]) -> anyhow::Result<Exit> {
+    let call = plans::call(args)?;
+    check(args)?;
+    check_media(&call.caller)?;
+    check_media(&call.callee)?;
+    let outputs = Outputs::open(&args.output)?;
+    let runtime = runtime()?;
+    let _entered = runtime.enter();
+    let world: Arc<dyn World> = Arc::new(Live::new(0));
+    let interrupt = interrupt(&world);
+    let view = View::of(noise);
+    match &args.clock.seeds {
+        Some(seeds) => Ok(many(args, &call, seeds.clone(), &interrupt, outputs, view, words)),
+        None => Ok(one(args, &call, &runtime, &interrupt, outputs, view)),
+    }
+}
+
+/// What is wrong with these arguments, if anything is.
+#[cfg(test)]
+pub(super) fn complaint(args: &SimArgs) -> Option<CliError> {
+    plans::call(args).and_then(|_| check(args)).err()
+}
+
+fn check(args: &SimArgs) -> Result<(), CliError> {
+    super::plan::check_outputs(&args.output)?;
+    let clock = &args.clock;
+    let contradiction = |title: &str, help: &str| Err(CliError::usage(title, help));
+    match &clock.seeds {
+        Some(_) if clock.seed.is_some() => {
+            contradiction("--seed and --seeds contradict each other", "leave one of them out")
+        }
+        Some(_) if clock.clock == ClockArg::Real => {
+            contradiction("--seeds explores simulated time only", "leave --clock real out")
+        }
+        Some(_) if args.output.record.is_some() => {
+            contradiction("--record needs one seed", "take --seed instead of --seeds")
+        }
+        None if clock.jobs.is_some() => contradiction("--jobs needs --seeds", "add `--seeds 1..100`"),
+        _ => Ok(()),
+    }
+}
+
+/// One call.
+fn one(
+    args: &SimArgs,
+    call: &SimCall,
+    runtime: &tokio::runtime::Runtime,
+    interrupt: &Interrupt,
+    mut outputs: Outputs,
+    view: View,
+) -> Exit {
+    let record = outputs.record();
+    let recorded = record.is_some();
+    let (seed, played) = match args.clock.clock {
+        ClockArg::Virtual => {
+            let seed = args.clock.seed.unwrap_or(FIRST_SEED);
+            (seed, sim::play(call, seed, recorded, interrupt.clone()))
+        }
+        ClockArg::Real => {
+            let seed = args.clock.seed.unwrap_or_else(Live::random_seed);
+            let world: Arc<dyn World> = Arc::new(Live::new(seed));
+            (seed, runtime.block_on(sim::play_live(call, world, recorded, interrupt.clone())))
+        }
+    };
+    let mut lost = Vec::new();
+    let mut interrupted = matches!(played, Err(SimError::Run(RunError::Interrupted)));
+    let call_report = match played {
+        Ok(mut outcome) => {
+            interrupted |=
+                outcome.caller.facts.interrupted.is_some() || outcome.callee.facts.interrupted.is_some();
+            if let (Some(mut open), Some(timeline)) = (record, outcome.timeline.take()) {
+                let written = open(0).and_then(|storage| sim::write_merged(&timeline, storage));
+                lost.extend(written.err().map(|error| CliError::lost("the timeline", &error)));
+            }
+            let report = judged(call, &outcome, seed);
+            show(call, &outcome, &report, view);
+            report
+        }
+        Err(error) => {
+            say(&CliError::untested(error.to_string(), None).render(true));
+            not_played(seed, &error)
+        }
+    };
+    finish(&report::build(vec![call_report]), outputs, lost, interrupted)
+}
+
+/// One call for each seed.
+fn many(
+    args: &SimArgs,
+    call: &SimCall,
+    seeds: RangeInclusive<u64>,
+    interrupt: &Interrupt,
+    outputs: Outputs,
+    view: View,
+    words: &[OsString],
+) -> Exit {
+    let threads =
+        args.clock.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let world = Live::new(0);
+    let start = world.now();
+    let bar = bar(view, &seeds);
+    let found = explore(call, seeds.clone(), threads, interrupt, &|explored| {
+        bar.inc(1);
+        if view == View::Events {
+            let word = match explored.outcome {
+                Ok(outcome) if outcome.passed() => "passed".to_owned(),
+                Ok(outcome) => judged(call, outcome, explored.seed).verdict.as_str().to_owned(),
+                Err(error) => error.to_string(),
+            };
+            say(&format!("seed {}: {word}", explored.seed));
+        }
+    });
+    bar.finish_and_clear();
+    let took = world.now() - start;
+    let calls = found.groups.iter().map(|group| first_of(call, group)).collect();
+    let exploration = ExplorationReport {
+        first_seed: *seeds.start(),
+        last_seed: *seeds.end(),
+        played: found.played,
+        passed: found.passed,
+        virtual_ms: found.virtual_time.as_secs_f64() * 1e3,
+        groups: found
+            .groups
+            .iter()
+            .map(|group| SeedGroupReport {
+                cause: group.cause.clone(),
+                seeds: group.seeds.clone(),
+                replay: replay(words, group.seeds[0]),
+            })
+            .collect(),
+    };
+    let report = report::explored(calls, exploration);
+    show_many(&report, took, threads, view);
+    finish(&report, outputs, Vec::new(), found.interrupted)
+}
+
+fn finish(report: &Report, outputs: Outputs, mut lost: Vec<CliError>, interrupted: bool) -> Exit {
+    lost.extend(outputs.write(report));
+    for error in &lost {
+        say(&error.render(true));
+    }
+    let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: false };
+    Exit::from(Outcome::of(report, ending))
+}
+
+fn judged(call: &SimCall, outcome: &sim::Outcome, seed: u64) -> CallReport {
+    let (caller, callee) = (attempt(&outcome.caller), attempt(&outcome.callee));
+    let mut report = report::both((&call.caller, &caller), (&call.callee, &callee));
+    report.name = format!("seed {seed}");
+    let could_not_start =
+        [&outcome.caller, &outcome.callee].into_iter().find_map(|side| side.could_not_start.clone());
+    if let Some(why) = could_not_start {
+        // Nothing was tested, so nothing can have failed.
+        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why));
+    }
+    report
+}
+
+fn attempt(played: &Played) -> Attempt {
+    Attempt { facts: played.facts.clone(), verdicts: played.verdicts.clone() }
+}
+
+fn first_of(call: &SimCall, group: &Group) -> CallReport {
+    match &group.first {
+        Ok(outcome) => judged(call, outcome, group.seeds[0]),
+        Err(error) => not_played(group.seeds[0], error),
+    }
+}
+
+fn not_played(seed: u64, error: &SimError) -> CallReport {
+    CallReport {
+        name: format!("seed {seed}"),
+        verdict: VerdictWord::NotRun,
+        reason: Some(error.to_string()),
+        peers: Vec::new(),
+        expectations: Vec::new(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn show(call: &SimCall, outcome: &sim::Outcome, report: &CallReport, view: View) {
+    let screen = report::render_both(&call.caller, &outcome.caller.facts, report, true);
+    match view {
+        View::Nothing => say(screen.lines().next().unwrap_or_default()),
+        _ => say(screen.trim_end()),
+    }
+}
+
+fn show_many(report: &Report, took: Duration, threads: usize, view: View) {
+    let Some(exploration) = &report.exploration else { return };
+    let ExplorationReport { first_seed, last_seed, played, passed, virtual_ms, groups } = exploration;
+    let word = report.verdict.as_str().to_uppercase();
+    let reason = match groups.is_empty() {
+        true => format!("all {played} seeds passed"),
+        false => format!("{passed} of {played} seeds passed"),
+    };
+    say(&format!("{word}  seeds {first_seed} to {last_seed}: {reason}"));
+    if view == View::Nothing {
+        return;
+    }
+    let seconds = took.as_secs_f64().max(1e-6);
+    let rate = *played as f64 / seconds;
+    say(&format!(
+        "        {:.0} s of simulated time in {seconds:.1} s on {threads} threads: {rate:.0} calls a second",
+        virtual_ms / 1e3
+    ));
+    for group in groups {
+        say(&format!("\n  {} x {}", group.seeds.len(), group.cause));
+        say(&format!("      seeds   {}", some_of(&group.seeds)));
+        say(&format!("      replay  {}", group.replay));
+    }
+}
+
+/// As many as fit a line.
+fn some_of(seeds: &[u64]) -> String {
+    const MOST: usize = 10;
+    let mut text = seeds.iter().take(MOST).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    if seeds.len() > MOST {
+        text += &format!(" and {} more", seeds.len() - MOST);
+    }
+    text
+}
+
+fn bar(view: View, seeds: &RangeInclusive<u64>) -> ProgressBar {
+    if view != View::Moving {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new((seeds.end() - seeds.start()).saturating_add(1));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} seeds, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
