@@ -53,13 +53,44 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
         INSTEAD_OF.iter().any(|(specific, general)| *general == draft.finding.id && ids.contains(specific))
     };
     let drafts: Vec<Draft> = drafts.iter().filter(|draft| !superfluous(draft)).cloned().collect();
-    let drafts = first_broken(drafts);
+    let drafts = merged(first_broken(drafts));
     let (notes, mut findings): (Vec<Finding>, Vec<Finding>) =
         drafts.into_iter().map(|draft| draft.finding).partition(|finding| finding.severity == Severity::Info);
     // What breaks the call comes before what is only worth mending; within, the order of the layers.
     findings.sort_by_key(|finding| (finding.severity == Severity::Minor, finding.layer));
     open.retain(|open| !findings.iter().any(|finding| finding.id == open.id));
     Findings { findings, notes, open }
+}
+
+/// The same fault of the same side on several m-sections is one finding.
+fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut merged: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        let same = |known: &&mut Draft| {
+            (known.finding.id, known.finding.peer) == (draft.finding.id, draft.finding.peer)
+        };
+        let Some(known) = merged.iter_mut().find(same) else {
+            merged.push(draft);
+            continue;
+        };
+        let (known, more) = (&mut known.finding, draft.finding);
+        known.severity = known.severity.min(more.severity);
+        known.confidence = known.confidence.min(more.confidence);
+        known.observed = format!("{}; {}", known.observed, more.observed);
+        known.settle = known.settle.take().or(more.settle);
+        for id in more.evidence {
+            if !known.evidence.contains(&id) {
+                known.evidence.push(id);
+            }
+        }
+        for id in more.alternatives {
+            if !known.alternatives.contains(&id) {
+                known.alternatives.push(id);
+            }
+        }
+        known.shown.extend(more.shown);
+    }
+    merged
 }
 
 /// What is left once the consequences of the first broken layer are gone.

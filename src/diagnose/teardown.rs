@@ -36,7 +36,9 @@ fn on_disconnected(view: &View<'_>, found: &mut Found) -> bool {
     let last = view.own().states.ice.iter().rev().find(|reached| reached.at_us <= at_us);
     let Some(down) = last.filter(|last| last.state == IceState::Disconnected) else { return false };
     let after = Duration::from_micros(at_us.saturating_sub(down.at_us));
-    if after >= view.limits().consent || !view.ice_was_up() {
+    // When both have seen all that they wanted to see, the call ends in any case.
+    let both_done = view.own().done && view.other().done;
+    if after >= view.limits().consent || !view.ice_was_up() || both_done {
         return false;
     }
     let other = view.facts.own.other();

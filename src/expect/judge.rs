@@ -229,3 +229,27 @@ pub(super) fn seconds(seconds: f64) -> String {
         format!("{seconds:.0} s")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::testplan::expecting;
+    use crate::facts::testcall::missing_video;
+
+    #[test]
+    fn what_was_diagnosed_can_be_expected() {
+        let facts = missing_video().hung_up(Role::Caller).facts();
+        for (text, status) in [
+            ("finding=sdp-answer-without-track", Status::Passed),
+            ("finding!=sdp-answer-without-track", Status::Failed),
+            ("finding=sdp-msid-absent", Status::Failed),
+            ("finding=none", Status::Failed),
+        ] {
+            let verdicts = judge(&expecting(Role::Caller, &[text]), &facts, true, facts.last_us);
+            let verdict = verdicts.iter().find(|verdict| verdict.subject == Subject::Finding).unwrap();
+            assert_eq!(verdict.status, status, "{text}");
+            assert_eq!(verdict.observed, "sdp-answer-without-track");
+            assert!(!verdict.evidence.is_empty());
+        }
+    }
+}

@@ -133,7 +133,9 @@ pub fn render_explanation(name: &str, explained: &Explanation, verbose: bool, co
 
 fn headline(name: &str, call: &CallReport, color: bool) -> String {
     let serious = call.verdict == VerdictWord::Failed;
+    let unknown = call.findings.first().is_some_and(|finding| finding.layer == "tester");
     let (title, paint) = match (serious, call.findings.is_empty()) {
+        _ if unknown => ("UNKNOWN", AnsiColor::Yellow),
         (true, _) => ("BROKEN", AnsiColor::Red),
         (false, false) => ("MINOR", AnsiColor::Yellow),
         (false, true) => ("NOTHING FOUND", AnsiColor::Green),

@@ -10,6 +10,9 @@ use crate::diagnose::view::{View, seconds};
 use crate::facts::{Exchanged, Reached};
 use crate::jsep::{GatheringState, IceState, Role, SdpType, Side};
 
+/// A path that is away for less at the end of a call may be just its end.
+const UNHEALED: Duration = Duration::from_millis(500);
+
 /// More restarts than this within a minute are a loop.
 const RESTARTS: usize = 3;
 
@@ -74,6 +77,9 @@ fn outage(view: &View<'_>, found: &mut Found) {
     let down = states.iter().rev().take_while(|reached| !reached.state.is_up()).last();
     let Some(down) = down else { return };
     let failed = last.state == IceState::Failed;
+    if last.state == IceState::Disconnected && view.ended && view.since(down.at_us) >= UNHEALED {
+        return unhealed(view, found, down);
+    }
     let long = last.state == IceState::Disconnected && view.since(down.at_us) >= view.limits().consent;
     if view.facts.vanished().is_some() || view.facts.dtls_closed_by_peer.is_some() || !(failed || long) {
         return;
@@ -87,6 +93,17 @@ fn outage(view: &View<'_>, found: &mut Found) {
     if failed {
         restart_missing(view, found, last);
     }
+}
+
+/// The call ended while the path was away: nobody knows whether it would have come back.
+fn unhealed(view: &View<'_>, found: &mut Found, down: &Reached<IceState>) {
+    if view.facts.vanished().is_some() || view.facts.dtls_closed_by_peer.is_some() {
+        return;
+    }
+    let text = format!("ICE was disconnected for the last {} of the call", seconds(view.since(down.at_us)));
+    let draft = Draft::probable("ice-consent-lost", text).or(&["ice-transient-disconnect"]);
+    let draft = draft.settled_by("a longer call: consent is lost for good after 30 s").citing([&down.id]);
+    found.add(draft.severity(Severity::Major));
 }
 
 fn restart_missing(view: &View<'_>, found: &mut Found, failed: &Reached<IceState>) {

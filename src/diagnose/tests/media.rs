@@ -121,6 +121,21 @@ fn what_is_wrong_with_the_picture() {
 }
 
 #[test]
+fn one_fault_on_two_tracks_is_one_finding() {
+    let mut call = video(|video, second| video.packets_lost = 40 * second);
+    for event in &mut call.events {
+        if let Kind::Media { inbound, .. } = &mut event.kind {
+            inbound[0].packets_lost = inbound[0].packets / 10;
+        }
+    }
+    let findings = of(&call.hung_up(Role::Callee));
+    assert_eq!(ids(&findings), ["media-loss"]);
+    let finding = &findings.findings[0];
+    assert_eq!(finding.severity, Severity::Major);
+    assert!(finding.observed.contains("(mid 0); ") && finding.observed.contains("(mid 1)"));
+}
+
+#[test]
 fn loss_is_weighed() {
     for (lost, severity) in [(5, None), (10, Some(Severity::Minor)), (40, Some(Severity::Major))] {
         let call = video(|video, second| video.packets_lost = lost * second).hung_up(Role::Callee);

@@ -139,6 +139,10 @@ fn a_path_that_is_lost() {
     let call = good(Role::Caller).with(Kind::IceState(IceState::Disconnected)).after(2);
     let call = call.with(Kind::IceState(IceState::Failed)).after(12).ended("over");
     assert_eq!(ids(&of(&call))[..2], ["ice-consent-lost", "ice-restart-missing"]);
+    // The call ends while the path is away; nobody closed because of it.
+    let call = good(Role::Caller).with(Kind::IceState(IceState::Disconnected)).after(2).hung_up(Role::Callee);
+    let finding = first(&call, "ice-consent-lost", None);
+    assert_eq!((finding.confidence, finding.severity), (Confidence::Probable, Severity::Major));
 }
 
 #[test]
