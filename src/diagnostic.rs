@@ -21,15 +21,34 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// How bad a complaint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It is wrong.
+    Error,
+    /// It may be wrong.
+    Warning,
+}
+
 impl Diagnostic {
     /// As people read it: title, place, the line with a caret, help. Without a trailing newline.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
+        self.render_as(Severity::Error, color)
+    }
+
+    /// The same with a word for how bad it is.
+    #[must_use]
+    pub fn render_as(&self, severity: Severity, color: bool) -> String {
+        let level = match severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let snippet = Snippet::source(&self.text)
             .path(&self.source)
             .annotation(AnnotationKind::Primary.span(self.span.clone()).label(&self.label));
-        let mut group = Level::ERROR.primary_title(&self.title).element(snippet);
+        let mut group = level.primary_title(&self.title).element(snippet);
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
         }

@@ -9,7 +9,8 @@
 //!                   │      timeline: append-only events, one call per file
 //!                   │        │
 //!                   ▼        ▼ fold
-//!          settled? ◄────  facts ─► expect ─► verdicts ─► report ─► exit code
+//!          settled? ◄────  facts ─► expect ─► verdicts ┐
+//!                            └─────► diagnose ─► findings ┴─► report ─► exit code
 //! ```
 //!
 //! The runner asks `expect` whether everything is settled and ends the call then; nothing downstream ever steers a
@@ -17,11 +18,13 @@
 //! and randomness; `jsep` the rules of WebRTC; `signaling` and `server` the room where the two sides meet; `media` what
 //! they send each other.
 //!
-//! Everything from `plan`, `jsep`, `timeline`, `facts`, `expect` and `report` is pure: no I/O and no clock. These
+//! Everything from `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no clock. These
 //! folders build and test without the engine (`--no-default-features`).
 
+pub mod diagnose;
 pub mod diagnostic;
 pub mod expect;
+pub mod explain;
 pub mod facts;
 pub mod jsep;
 pub mod plan;

@@ -39,8 +39,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jsep", &[]),
     ("timeline", &["jsep"]),
     ("facts", &["timeline", "jsep"]),
-    ("expect", &["plan", "facts", "jsep"]),
-    ("report", &["plan", "timeline", "facts", "expect", "jsep"]),
+    ("diagnose", &["plan", "timeline", "facts", "jsep"]),
+    ("expect", &["plan", "facts", "diagnose", "jsep"]),
+    ("explain", &["timeline", "facts", "diagnose", "jsep"]),
+    ("report", &["plan", "timeline", "facts", "expect", "diagnose", "explain", "jsep"]),
 ];
 
 /// Longer files have more than one job.
@@ -214,7 +216,7 @@ fn only_world_asks_for_time_and_tasks() {
 #[test]
 fn pure_folders_know_no_clock_and_do_no_io() {
     let asks = ["std::net::", "tokio", "std::env::var", "crate::world"];
-    let pure = ["plan", "jsep", "facts", "expect", "report", "timeline"];
+    let pure = ["plan", "jsep", "facts", "diagnose", "expect", "explain", "report", "timeline"];
     for source in sources().iter().filter(|source| pure.contains(&source.folder.as_str())) {
         for word in asks {
             // `plan` names addresses as data.

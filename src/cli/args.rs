@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::explain::ExplainArgs;
 use super::habits::HabitArgs;
 use super::sim::SimArgs;
 use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
@@ -80,6 +81,9 @@ pub(super) enum Command {
     /// Run the room server where two sides meet.
     #[command(after_long_help = SERVE_NOTES)]
     Serve(ServeArgs),
+    /// Say why, from recorded timelines, SDP files or a webrtc-internals dump.
+    #[command(after_long_help = super::explain::NOTES)]
+    Explain(ExplainArgs),
     /// Play both sides in one process, on simulated time, with one seed or many.
     #[command(after_long_help = super::sim::notes())]
     Sim(SimArgs),

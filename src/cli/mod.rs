@@ -6,6 +6,7 @@ mod call;
 mod error;
 mod exit;
 mod expect;
+mod explain;
 mod habits;
 mod ice;
 mod ice_url;
@@ -73,6 +74,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),
         Command::Answer(args) => call::run(Role::Callee, args, matches, &cli.noise),
         Command::Serve(args) => serve::run(args, &cli.noise),
+        Command::Explain(args) => explain::run(args, &cli.noise),
         Command::Sim(args) => sim::run(args, matches, &cli.noise, &words),
         Command::Schema(args) => schema(args.name),
     }

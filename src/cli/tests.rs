@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{CommandFactory, FromArgMatches};
 
 use super::args::{Cli, Command};
-use super::{plan, serve, sim};
+use super::{explain, plan, serve, sim};
 use crate::jsep::{MediaKind, Role};
 use crate::plan::{Act, Attach, AttachAt, Habits, IcePolicy, Plan, SourcePlan, Streams};
 
@@ -30,6 +30,7 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Answer(args) => (Role::Callee, args),
         Command::Serve(args) => return Err(serve::config(args).unwrap_err().to_string()),
         Command::Sim(args) => return Err(sim::complaint(args, matches).expect("a complaint").to_string()),
+        Command::Explain(args) => return Err(explain::run(args, &cli.noise).unwrap_err().to_string()),
         Command::Schema(_) => unreachable!("no complaint to provoke"),
     };
     plan::plan(role, args, matches).map_err(|error| error.to_string())
@@ -47,7 +48,9 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    for command in [None, Some("call"), Some("answer"), Some("sim"), Some("serve"), Some("schema")] {
+    for command in
+        [None, Some("call"), Some("answer"), Some("explain"), Some("sim"), Some("serve"), Some("schema")]
+    {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");
         for line in short.lines().chain(long.lines()) {
@@ -62,8 +65,9 @@ fn help_is_grouped_and_fits() {
 #[test]
 fn every_option_has_its_environment_name() {
     for command in [Cli::command()].iter().chain(Cli::command().get_subcommands()) {
-        let options =
-            command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"));
+        // What is asked for once is not set for a whole shell.
+        let once = ["help", "version", "list", "about"];
+        let options = command.get_arguments().filter(|arg| !once.contains(&arg.get_id().as_str()));
         for option in options.filter(|arg| arg.get_long().is_some()) {
             let long = option.get_long().unwrap();
             let expected = format!("CALLCHECK_{}", long.to_uppercase().replace('-', "_"));
@@ -320,6 +324,19 @@ fn complaints_about_a_bad_network() {
         &["call", "demo", "--network", "loss=5"],
         &["answer", "demo", "--network-caller", "block@8s..5s"],
         &["sim", "--network-callee", "delay=30"],
+    ]));
+}
+
+#[test]
+fn complaints_about_what_is_to_be_explained() {
+    insta::assert_snapshot!(complaints(&[
+        &["explain"],
+        &["explain", "no-such-file.jsonl"],
+        &["explain", "Cargo.toml"],
+        &["explain", "callee:Cargo.toml:undelivered"],
+        &["explain", "--about", "sdp-addtransceiver-unasociated"],
+        &["explain", "--about", "rain"],
+        &["explain", "--list", "offer.sdp"],
     ]));
 }
 

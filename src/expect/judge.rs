@@ -3,6 +3,7 @@
 use super::demand::{Check, Demand, expectations};
 use super::verdict::{Settles, Status, Verdict};
 use super::{measure, media, states};
+use crate::diagnose::{Context, diagnose};
 use crate::facts::{Facts, TesterFault};
 use crate::jsep::Role;
 use crate::plan::{Op, Plan, Subject, Value};
@@ -53,17 +54,19 @@ pub fn judge(plan: &Plan, facts: &Facts, ended: bool, now_us: u64) -> Vec<Verdic
     demands.iter().filter_map(|demand| verdict(plan, facts, demand, ended, now_us)).collect()
 }
 
-/// What callcheck found wrong: names of findings, with the events that show them. So far these are the faults of
-/// callcheck and of its engine; `finding=none` therefore cannot fail for anything that the peer did.
+/// What was found wrong: names of findings, with the events that show them. The faults of callcheck and of its engine
+/// come first, then those of the call.
 #[must_use]
-pub fn findings(facts: &Facts) -> Vec<(&'static str, String)> {
-    let limits = facts.engine_limits.iter().map(|fault| ("engine-limit", fault.id.clone()));
-    let defects = facts.tester_defects.iter().map(|fault| ("tester-defect", fault.id.clone()));
-    limits.chain(defects).collect()
+pub fn findings(plan: &Plan, facts: &Facts, ended: bool) -> Vec<(&'static str, Vec<String>)> {
+    let limits = facts.engine_limits.iter().map(|fault| ("engine-limit", vec![fault.id.clone()]));
+    let defects = facts.tester_defects.iter().map(|fault| ("tester-defect", vec![fault.id.clone()]));
+    let diagnosed = diagnose(&Context::of_plan(plan), facts, ended).findings;
+    let diagnosed = diagnosed.into_iter().map(|finding| (finding.id, finding.evidence));
+    limits.chain(defects).chain(diagnosed).collect()
 }
 
 fn verdict(plan: &Plan, facts: &Facts, demand: &Demand, ended: bool, now_us: u64) -> Option<Verdict> {
-    let look = excuse(facts, demand, look(facts, demand, ended)?);
+    let look = excuse(facts, demand, look(plan, facts, demand, ended)?);
     let status = match (look.holds, ended || look.is_final) {
         (Some(true), true) => Status::Passed,
         (Some(true), false) => Status::Unknown(Settles::AtEnd),
@@ -85,8 +88,8 @@ fn verdict(plan: &Plan, facts: &Facts, demand: &Demand, ended: bool, now_us: u64
     })
 }
 
-fn look(facts: &Facts, demand: &Demand, over: bool) -> Option<Look> {
-    let Some(role) = demand.of else { return Some(finding(facts, demand)) };
+fn look(plan: &Plan, facts: &Facts, demand: &Demand, over: bool) -> Option<Look> {
+    let Some(role) = demand.of else { return Some(finding(plan, facts, demand, over)) };
     let peer = facts.peer(role);
     if !peer.known {
         return Some(Look::unmeasured(format!("the {role} did not report what it saw")));
@@ -118,8 +121,12 @@ fn compare(facts: &Facts, over: bool, role: Role, subject: Subject, op: Op, valu
     }
 }
 
-fn finding(facts: &Facts, demand: &Demand) -> Look {
-    let found = findings(facts);
+fn finding(plan: &Plan, facts: &Facts, demand: &Demand, over: bool) -> Look {
+    if !over {
+        // The next event may tell more; and to diagnose at each event takes a square of them.
+        return Look::unmeasured("diagnosed when the call is over");
+    }
+    let found = findings(plan, facts, over);
     let Check::Compare(op, Value::Word(word)) = &demand.check else {
         return Look::unmeasured("cannot be compared");
     };
@@ -127,7 +134,7 @@ fn finding(facts: &Facts, demand: &Demand) -> Look {
     let mut names: Vec<&str> = found.iter().map(|(id, _)| *id).collect();
     names.dedup();
     let observed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Look::new(has == (*op == Op::Eq), observed).citing(found.iter().map(|(_, id)| id))
+    Look::new(has == (*op == Op::Eq), observed).citing(found.iter().flat_map(|(_, ids)| ids))
 }
 
 /// The engine's and our own faults make what they touch unknown.
@@ -230,5 +237,29 @@ pub(super) fn seconds(seconds: f64) -> String {
         format!("{seconds:.1} s")
     } else {
         format!("{seconds:.0} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::testplan::expecting;
+    use crate::facts::testcall::missing_video;
+
+    #[test]
+    fn what_was_diagnosed_can_be_expected() {
+        let facts = missing_video().hung_up(Role::Caller).facts();
+        for (text, status) in [
+            ("finding=sdp-answer-without-track", Status::Passed),
+            ("finding!=sdp-answer-without-track", Status::Failed),
+            ("finding=sdp-msid-absent", Status::Failed),
+            ("finding=none", Status::Failed),
+        ] {
+            let verdicts = judge(&expecting(Role::Caller, &[text]), &facts, true, facts.last_us);
+            let verdict = verdicts.iter().find(|verdict| verdict.subject == Subject::Finding).unwrap();
+            assert_eq!(verdict.status, status, "{text}");
+            assert_eq!(verdict.observed, "sdp-answer-without-track");
+            assert!(!verdict.evidence.is_empty());
+        }
     }
 }

@@ -19,8 +19,8 @@ pub struct Facts {
     pub hang_up: Option<HangUp>,
     /// The room is gone.
     pub room_lost: Option<Loss>,
-    /// What the room refused: code and message.
-    pub room_errors: Vec<(String, String)>,
+    /// What the room refused.
+    pub room_errors: Vec<RoomRefusal>,
     /// The peer closed DTLS before anybody hung up.
     pub dtls_closed_by_peer: Option<Loss>,
     /// Known faults of the engine that showed.
@@ -63,6 +63,19 @@ pub struct HangUp {
     pub by: Role,
     /// Why, in words for people.
     pub reason: String,
+}
+
+/// Something that the room refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRefusal {
+    /// The event.
+    pub id: String,
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// A code of the room protocol, such as `peer-absent`.
+    pub code: String,
+    /// In words for people.
+    pub message: String,
 }
 
 /// A fault of callcheck or of its engine.
@@ -164,7 +177,12 @@ impl Facts {
             }
             Kind::PeerLeft { name, reason } => self.leave(event, name, reason),
             Kind::ClockOffset { offset_us, error_us } => self.clock_offset = Some((*offset_us, *error_us)),
-            Kind::RoomError { code, message } => self.room_errors.push((code.clone(), message.clone())),
+            Kind::RoomError { code, message } => self.room_errors.push(RoomRefusal {
+                id: event.id.clone(),
+                at_us: event.at_us,
+                code: code.clone(),
+                message: message.clone(),
+            }),
             Kind::RoomLost { reason } => {
                 self.room_lost.get_or_insert_with(|| loss(event, reason));
             }

@@ -24,6 +24,12 @@ pub struct MidFacts {
     pub first_sample: Option<(u64, InboundMedia)>,
     /// The latest sample, and when, in microseconds.
     pub last_sample: Option<(u64, InboundMedia)>,
+    /// The event of the latest sample.
+    pub sample_id: Option<String>,
+    /// The sample in which packets last grew, in microseconds.
+    pub packets_grew_us: Option<u64>,
+    /// The sample in which whole frames last grew, in microseconds.
+    pub frames_grew_us: Option<u64>,
     /// `track` has fired again, as it does when a held call is resumed: the packets counted until then.
     pub packets_before_resume: Option<u64>,
 }
@@ -83,9 +89,18 @@ impl MidFacts {
         }
     }
 
-    pub(super) fn sample(&mut self, at_us: u64, sample: &InboundMedia) {
+    pub(super) fn sample(&mut self, id: &str, at_us: u64, sample: &InboundMedia) {
         if self.first_sample.is_none() && sample.packets > 0 {
             self.first_sample = Some((at_us, sample.clone()));
+        }
+        let before = self.last_sample.as_ref().map(|(_, before)| (before.packets, before.frames));
+        let (packets, frames) = before.unwrap_or_default();
+        self.sample_id = Some(id.to_owned());
+        if sample.packets > packets {
+            self.packets_grew_us = Some(at_us);
+        }
+        if sample.frames > frames {
+            self.frames_grew_us = Some(at_us);
         }
         self.last_sample = Some((at_us, sample.clone()));
     }

@@ -1,8 +1,10 @@
 //! The facts of one peer: from its own events, whether they come from our timeline or from its report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::call::Loss;
+use super::history::History;
 use super::media::{MidFacts, Wrong};
 use crate::jsep::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpFacts, SdpType,
@@ -54,12 +56,18 @@ pub struct PeerFacts {
     pub timing: Timing,
     /// The latest sample of what it sent.
     pub outbound: Vec<OutboundMedia>,
+    /// The event of that sample; null until one was taken.
+    pub outbound_id: Option<String>,
     /// What was done to its datagrams on purpose; empty where nothing was.
     pub impaired: Vec<ImpairedPackets>,
     /// The latest sample of what it received; null until one was taken.
     pub inbound: Option<Vec<InboundMedia>>,
     /// It has seen all that it wanted to see.
     pub done: bool,
+    /// What happened one by one.
+    pub history: History,
+    /// The latest description that was read: the same text comes several times.
+    parsed: Option<(String, Arc<SdpFacts>)>,
     seen: BTreeSet<String>,
 }
 
@@ -106,7 +114,7 @@ pub struct Described {
     /// What.
     pub sdp_type: SdpType,
     /// What it says.
-    pub sdp: SdpFacts,
+    pub sdp: Arc<SdpFacts>,
 }
 
 /// Candidates without ends of candidates.
@@ -167,9 +175,12 @@ impl PeerFacts {
             signalled: BTreeMap::new(),
             timing: Timing::default(),
             outbound: Vec::new(),
+            outbound_id: None,
             impaired: Vec::new(),
             inbound: None,
             done: false,
+            history: History::default(),
+            parsed: None,
             seen: BTreeSet::new(),
         }
     }
@@ -215,6 +226,8 @@ impl PeerFacts {
     /// Learns from an event of this peer's own timeline.
     pub(super) fn apply(&mut self, event: &Event) {
         let at = event.at_us;
+        let parsed = self.read(&event.kind);
+        self.history.apply(event, parsed.as_ref());
         match &event.kind {
             Kind::Joined { me, .. } => self.meet(at, me),
             Kind::Operation { name, error: None, .. }
@@ -222,9 +235,11 @@ impl PeerFacts {
             {
                 self.timing.zero.get_or_insert(at);
             }
-            Kind::SignalSent { signal, .. } => self.sent(signal),
+            Kind::SignalSent { signal, .. } => self.sent(signal, parsed),
             Kind::SignalReceived { signal, .. } => self.received(at, signal),
-            Kind::DescriptionSet { side, sdp_type, sdp, .. } => self.described(event, *side, *sdp_type, sdp),
+            Kind::DescriptionSet { side, sdp_type, .. } => {
+                self.described(event, *side, *sdp_type, parsed.unwrap_or_default());
+            }
             Kind::DescriptionRejected { sdp_type, error, .. } => {
                 self.rejected.push((*sdp_type, error.clone()))
             }
@@ -242,7 +257,8 @@ impl PeerFacts {
             Kind::Impairment(impaired) => self.impaired.clone_from(impaired),
             Kind::Media { outbound, inbound } => {
                 self.outbound.clone_from(outbound);
-                self.sampled(at, inbound);
+                self.outbound_id = Some(event.id.clone());
+                self.sampled(&event.id, at, inbound);
             }
             _ => {
                 self.state(event);
@@ -251,13 +267,28 @@ impl PeerFacts {
         }
     }
 
-    fn sent(&mut self, signal: &Signal) {
+    /// What the description of an event says.
+    fn read(&mut self, kind: &Kind) -> Option<Arc<SdpFacts>> {
+        let (Kind::SignalSent { signal: Signal::Description { sdp: text, .. }, .. }
+        | Kind::SignalReceived { signal: Signal::Description { sdp: text, .. }, .. }
+        | Kind::DescriptionSet { sdp: text, .. }
+        | Kind::DescriptionRejected { sdp: text, .. }) = kind
+        else {
+            return None;
+        };
+        if self.parsed.as_ref().is_none_or(|(known, _)| known != text) {
+            self.parsed = Some((text.clone(), Arc::new(SdpFacts::parse(text))));
+        }
+        self.parsed.as_ref().map(|(_, facts)| Arc::clone(facts))
+    }
+
+    fn sent(&mut self, signal: &Signal, parsed: Option<Arc<SdpFacts>>) {
         match signal {
             Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.sent += 1,
             Signal::Done => self.done = true,
             // Without trickle the candidates join the description after it was set.
-            Signal::Description { sdp, .. } => {
-                let count = SdpFacts::parse(sdp).candidates().count() as u64;
+            Signal::Description { .. } => {
+                let count = parsed.unwrap_or_default().candidates().count() as u64;
                 self.candidates.sent_in_sdp = self.candidates.sent_in_sdp.max(count);
             }
             _ => {}
@@ -274,8 +305,7 @@ impl PeerFacts {
         }
     }
 
-    fn described(&mut self, event: &Event, side: Side, sdp_type: SdpType, sdp: &str) {
-        let sdp = SdpFacts::parse(sdp);
+    fn described(&mut self, event: &Event, side: Side, sdp_type: SdpType, sdp: Arc<SdpFacts>) {
         if side == Side::Remote {
             // A later description repeats the candidates of an earlier one.
             let count = sdp.candidates().count() as u64;
@@ -351,11 +381,11 @@ impl PeerFacts {
         }
     }
 
-    fn sampled(&mut self, at: u64, inbound: &[InboundMedia]) {
+    fn sampled(&mut self, id: &str, at: u64, inbound: &[InboundMedia]) {
         for sample in inbound {
             let facts = self.mid(&sample.mid);
             facts.kind = facts.kind.or(sample.kind);
-            facts.sample(at, sample);
+            facts.sample(id, at, sample);
         }
         self.inbound = Some(inbound.to_vec());
     }

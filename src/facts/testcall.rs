@@ -42,7 +42,7 @@ impl TestCall {
 
     /// The offer was made or came in.
     pub(crate) fn offered(mut self) -> Self {
-        let sdp = sdp(&BOTH_WAYS);
+        let sdp = sdp(SdpType::Offer, &BOTH_WAYS);
         let signal = Signal::Description { sdp_type: SdpType::Offer, sdp: sdp.clone() };
         let (side, state) = match self.own {
             Role::Caller => (Side::Local, SignalingState::HaveLocalOffer),
@@ -74,7 +74,7 @@ impl TestCall {
         self.then(Kind::DescriptionSet {
             side,
             sdp_type: SdpType::Answer,
-            sdp: sdp(sections),
+            sdp: sdp(SdpType::Answer, sections),
             engine_sdp: None,
         });
         self.then(Kind::SignalingState(SignalingState::Stable));
@@ -178,6 +178,31 @@ impl TestCall {
         self
     }
 
+    /// So many seconds later.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.at_us += seconds * 1_000_000;
+        // Time passes only where something is recorded.
+        self.with(Kind::Note("waiting".into()))
+    }
+
+    /// Whose timeline it is.
+    pub(crate) const fn own(&self) -> Role {
+        self.own
+    }
+
+    /// Media as [`TestCall::media`] has it, whose counts begin at so many seconds.
+    pub(crate) fn media_from(mut self, from: u64, kinds: &[(&str, MediaKind)], proof: Proof) -> Self {
+        for (mid, kind) in kinds {
+            self.then(Kind::MediaProven { mid: (*mid).into(), kind: *kind, proof });
+        }
+        for second in from..from + 5 {
+            self.at_us += 1_000_000;
+            let inbound = kinds.iter().map(|(mid, kind)| sample(mid, *kind, second * 50)).collect();
+            self.then(Kind::Media { outbound: Vec::new(), inbound });
+        }
+        self
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         let mut facts = Facts::new(self.own);
         self.events.iter().for_each(|event| facts.apply(event));
@@ -241,11 +266,26 @@ fn info(role: Role, capabilities: Capabilities) -> PeerInfo {
     PeerInfo { name: role.to_string(), role: Some(role), number: 1, capabilities }
 }
 
-fn sdp(sections: &[(MediaKind, Direction)]) -> String {
-    let mut text = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n".to_owned();
+/// A description with all that a browser demands: the caller offers, the callee answers.
+pub(crate) fn sdp(sdp_type: SdpType, sections: &[(MediaKind, Direction)]) -> String {
+    let (number, setup) = if sdp_type == SdpType::Offer { (1, "actpass") } else { (2, "active") };
+    let mids: Vec<String> = (0..sections.len()).map(|mid| mid.to_string()).collect();
+    let mut text = format!(
+        "v=0\r\no=- {number} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n",
+        mids.join(" ")
+    );
     for (mid, (kind, direction)) in sections.iter().enumerate() {
+        let (format, codec) = match kind {
+            MediaKind::Audio => (111, "opus/48000/2"),
+            MediaKind::Video => (96, "VP8/90000"),
+        };
         text += &format!(
-            "m={kind} 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:{mid}\r\na={direction}\r\na=msid:s t{mid}\r\n"
+            "m={kind} 9 UDP/TLS/RTP/SAVPF {format}\r\na=rtpmap:{format} {codec}\r\na=mid:{mid}\r\n\
+             a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na={direction}\r\n\
+             a=msid:s t{mid}\r\na=rtcp-mux\r\na=ice-ufrag:uf{number}{number}\r\na=ice-pwd:{}\r\n\
+             a=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:{setup}\r\n",
+            "p".repeat(24),
+            [format!("{number:02}").as_str()].repeat(32).join(":"),
         );
     }
     text

@@ -2,6 +2,7 @@
 //! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
 
 mod expectation;
+mod finding;
 mod habits;
 mod network;
 mod operation;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use crate::jsep::{Direction, MediaKind, Role};
 
 pub use expectation::{Expectation, ExpectedTransceiver, Value};
+pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
 pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
 pub use operation::{Operation, Step};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::finding::{FINDINGS, TESTER_FINDINGS};
 use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, SignalingState};
 
 /// Something of which an expectation can speak.
@@ -339,8 +340,10 @@ impl Subject {
             Self::Pair => vec!["host", "srflx", "relay"],
             Self::PairLocal | Self::PairRemote => vec!["host", "srflx", "prflx", "relay"],
             Self::Hangup => vec!["clean", "unannounced", "any"],
-            // What can be found so far; see `expect::findings`.
-            Self::Finding => vec!["none", "engine-limit", "tester-defect"],
+            Self::Finding => {
+                let names = TESTER_FINDINGS.iter().chain(FINDINGS).copied();
+                std::iter::once("none").chain(names).collect()
+            }
             _ => Vec::new(),
         }
     }

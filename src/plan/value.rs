@@ -14,6 +14,9 @@ pub(super) const DURATION_UNITS: &[(&str, f64)] =
 /// Unit and how many bits per second it has.
 pub(super) const BITRATE_UNITS: &[(&str, f64)] = &[("bps", 1.0), ("kbps", 1e3), ("Mbps", 1e6), ("Gbps", 1e9)];
 
+/// More words than this are not listed in a complaint.
+const MAX_LISTED: usize = 20;
+
 /// Reads the value at `span` of `text`.
 pub(super) fn parse(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fault> {
     match info.value {
@@ -175,12 +178,17 @@ fn fault(
 }
 
 fn not_one_of(written: &str, span: Range<usize>, words: &[&str], info: &SubjectInfo) -> Fault {
-    let known = list(words.iter().copied());
+    // The catalogue is too long for a label.
+    let label = if words.len() > MAX_LISTED {
+        "no finding has this name".to_owned()
+    } else {
+        format!("not one of {}", list(words.iter().copied()))
+    };
     let help = closest(written, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     Fault {
         span,
         title: format!("`{}` cannot be `{written}`", info.name),
-        label: format!("not one of {known}"),
+        label,
         help: Some(help.unwrap_or_else(|| format!("such as `{}`", info.example))),
     }
 }

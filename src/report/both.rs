@@ -2,7 +2,7 @@
 
 use super::build::{Attempt, build, call_report};
 use super::model::{
-    CallReport, ExpectationReport, ExpectationStatus, ExplorationReport, Report, VerdictWord,
+    CallReport, ExpectationReport, ExpectationStatus, ExplorationReport, FindingReport, Report, VerdictWord,
 };
 use super::outcome::combined;
 use crate::plan::Plan;
@@ -21,8 +21,14 @@ pub fn both(caller: (&Plan, &Attempt), callee: (&Plan, &Attempt)) -> CallReport 
     }
     other.expectations.into_iter().for_each(|row| add(&mut call.expectations, row));
     for finding in other.findings {
-        if !call.findings.contains(&finding) {
-            call.findings.push(finding);
+        // Both sides see the same fault, each in its own events; the surer one counts.
+        let same = |known: &&mut FindingReport| known.id == finding.id && known.peer == finding.peer;
+        match call.findings.iter_mut().find(same) {
+            Some(known) if known.confidence != "certain" && finding.confidence == "certain" => {
+                *known = finding
+            }
+            Some(_) => {}
+            None => call.findings.push(finding),
         }
     }
     for note in other.notes {

@@ -1,18 +1,20 @@
 //! From facts and verdicts to the result model.
 
+use super::findings;
 use super::model::{
-    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, FindingReport,
-    PairReport, PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
+    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, PairReport,
+    PeerReport, Report, ReportKind, StatesReport, TimingReport, TrackReport, VerdictWord,
 };
 use super::outcome::combined;
+use crate::diagnose::{Context, diagnose};
 use crate::expect::{Status, Verdict};
-use crate::facts::{Facts, MidFacts, PeerFacts, Reached, TesterFault};
+use crate::facts::{Facts, MidFacts, PeerFacts, Reached};
 use crate::jsep::MediaKind;
 use crate::plan::Plan;
 use crate::timeline::{IceCandidate, ImpairedPackets, Way};
 
 /// The first version of the result model.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// One try of a call, judged.
 #[derive(Clone, Debug)]
@@ -75,14 +77,16 @@ pub fn call_report(plan: &Plan, facts: &Facts, verdicts: &[Verdict]) -> CallRepo
     let peers = [facts.own, facts.own.other()].into_iter().filter(|&role| facts.peer(role).known);
     let mut peers: Vec<PeerReport> = peers.map(|role| peer(facts.peer(role))).collect();
     peers.sort_by_key(|peer| peer.role);
+    let found = diagnose(&Context::of_plan(plan), facts, true);
     CallReport {
         name: plan.room.name.clone(),
         verdict,
         reason: reason(verdict, verdicts),
         peers,
         expectations: verdicts.iter().map(expectation).collect(),
-        findings: findings(facts),
-        notes: notes(facts),
+        findings: findings::reports(facts, &found),
+        notes: notes(facts).into_iter().chain(findings::notes(&found)).collect(),
+        explained: None,
     }
 }
 
@@ -95,6 +99,7 @@ fn not_run(plan: &Plan) -> CallReport {
         expectations: Vec::new(),
         findings: Vec::new(),
         notes: Vec::new(),
+        explained: None,
     }
 }
 
@@ -128,7 +133,7 @@ fn expectation(verdict: &Verdict) -> ExpectationReport {
     }
 }
 
-fn peer(facts: &PeerFacts) -> PeerReport {
+pub(super) fn peer(facts: &PeerFacts) -> PeerReport {
     let (counts, timing) = (&facts.candidates, &facts.timing);
     PeerReport {
         role: facts.role,
@@ -187,36 +192,6 @@ fn candidate(candidate: &IceCandidate) -> CandidateReport {
         address: candidate.address.clone(),
         relay_protocol: candidate.relay_protocol.clone(),
         url: candidate.url.clone(),
-    }
-}
-
-fn findings(facts: &Facts) -> Vec<FindingReport> {
-    let limits = facts.engine_limits.iter().map(|fault| tester_finding("engine-limit", fault));
-    let defects = facts.tester_defects.iter().map(|fault| tester_finding("tester-defect", fault));
-    limits.chain(defects).collect()
-}
-
-fn tester_finding(id: &str, fault: &TesterFault) -> FindingReport {
-    let (title, remedy) = if id == "engine-limit" {
-        ("a known limit of callcheck's WebRTC engine, not of the peer", "try again with --retry 2")
-    } else {
-        (
-            "callcheck did not follow its own model; not the peer's fault",
-            "report it with the file of --record",
-        )
-    };
-    FindingReport {
-        id: id.into(),
-        layer: "tester".into(),
-        confidence: "certain".into(),
-        severity: "major".into(),
-        peer: Some(fault.by),
-        title: title.into(),
-        cause: format!("{}: {}", fault.what, fault.detail),
-        remedy: remedy.into(),
-        spec: None,
-        alternatives: Vec::new(),
-        evidence: vec![fault.id.clone()],
     }
 }
 

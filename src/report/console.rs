@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::findings;
 use super::model::{
     CallReport, CandidateReport, ExpectationReport, ExpectationStatus, PeerReport, TrackReport, VerdictWord,
 };
@@ -34,7 +35,11 @@ fn screen(whose: String, plan: &Plan, facts: &Facts, call: &CallReport, color: b
     let mut screen = Screen { text: String::new(), color, whose };
     screen.headline(facts, call);
     screen.judged(facts.own, call);
-    if let Some(step) = next_step(plan, facts, call) {
+    screen.text += &findings::text(&call.findings, color);
+    // Where the cause is known, its remedy is the next step.
+    let explained =
+        call.findings.iter().any(|finding| finding.layer != "tester" && finding.severity != "minor");
+    if let Some(step) = next_step(plan, facts, call).filter(|_| !explained) {
         screen.row("next", &step);
     }
     screen.call(call);

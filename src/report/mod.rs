@@ -3,6 +3,8 @@
 mod both;
 mod build;
 mod console;
+mod explain;
+mod findings;
 mod model;
 mod next;
 mod outcome;
@@ -11,12 +13,12 @@ mod text;
 
 pub use both::{both, explored};
 pub use build::{Attempt, build, call_report, flaky};
-
 pub use console::{render, render_both};
+pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
 pub use model::{
-    CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus, ExplorationReport,
-    FindingReport, PairReport, PeerReport, Report, ReportKind, SeedGroupReport, StatesReport, TimingReport,
-    TrackReport, VerdictWord,
+    BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,
+    ExplainedReport, ExplorationReport, FindingReport, FiredReport, LintReport, PairReport, PeerReport,
+    Report, ReportKind, SeedGroupReport, StatesReport, TimingReport, TrackReport, VerdictWord,
 };
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;

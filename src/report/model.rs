@@ -58,6 +58,8 @@ pub struct SeedGroupReport {
 pub enum ReportKind {
     /// Calls were made.
     Calls,
+    /// Files were explained.
+    Explain,
 }
 
 /// What judging comes to.
@@ -110,6 +112,66 @@ pub struct CallReport {
     pub findings: Vec<FindingReport>,
     /// Things worth knowing.
     pub notes: Vec<String>,
+    /// What files say beyond that; null for a call that was made.
+    pub explained: Option<ExplainedReport>,
+}
+
+/// What files say besides findings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedReport {
+    /// What was inferred of the files.
+    pub said: Vec<String>,
+    /// What each browser would have done with the descriptions, caller first.
+    pub browsers: Vec<BrowserReport>,
+    /// Complaints about descriptions.
+    pub lints: Vec<LintReport>,
+}
+
+/// A browser, by the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BrowserReport {
+    /// Which side.
+    pub role: Role,
+    /// Its transceivers at the end.
+    pub transceivers: Vec<TransceiverRow>,
+    /// The `track` events that it fired, in order.
+    pub ontrack: Vec<FiredReport>,
+    /// The descriptions that it refused: which one, and the W3C error.
+    pub refused: Vec<String>,
+    /// Another offer of this side is due.
+    pub offer_due: bool,
+    /// Where and why the model could not follow; null if it could.
+    pub lost: Option<String>,
+}
+
+/// A `track` event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FiredReport {
+    /// The description that fired it.
+    pub by: String,
+    /// Its m-section.
+    pub mid: String,
+    /// Its kind.
+    pub kind: MediaKind,
+    /// The ids in `event.streams`.
+    pub streams: Vec<String>,
+}
+
+/// A complaint with its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LintReport {
+    /// `error` or `warning`.
+    pub level: String,
+    /// The file.
+    pub source: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub title: String,
+    /// The clause that is broken.
+    pub clause: String,
+    /// How to mend it.
+    pub help: Option<String>,
 }
 
 /// One side of a call.
@@ -258,14 +320,20 @@ pub struct FindingReport {
     pub peer: Option<Role>,
     /// In a line.
     pub title: String,
+    /// What was observed in this call.
+    pub observed: String,
     /// Why it happens.
     pub cause: String,
-    /// How to mend it.
+    /// How to mend it, line by line; indented lines are JavaScript.
     pub remedy: String,
     /// The clause of the standard; null where there is none.
     pub spec: Option<String>,
     /// What else it could be.
     pub alternatives: Vec<String>,
+    /// What would settle between it and its alternatives; null where nothing is open.
+    pub settle: Option<String>,
+    /// The lines of descriptions that show it, for people.
+    pub shown: Vec<String>,
     /// The events that show it.
     pub evidence: Vec<String>,
 }

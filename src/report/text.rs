@@ -29,6 +29,16 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 
+/// Lines as they are, indented; those that are no code are wrapped. Control characters are not shown.
+pub(super) fn block(text: &str, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let line = |line: &str| {
+        let text = if line.starts_with("  ") { line.to_owned() } else { wrapped(line, indent) };
+        format!("{margin}{text}\n")
+    };
+    text.lines().map(line).collect()
+}
+
 fn pieces(word: &str, room: usize) -> Vec<String> {
     let printable: Vec<char> = word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     printable.chunks(room).map(|piece| piece.iter().collect()).collect()

@@ -4,51 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Capabilities, ImpairedPackets, Signal};
+use super::{
+    Capabilities, ChannelState, DtlsError, IceChecks, ImpairedPackets, ServerError, Signal, UnboundRtp,
+};
 use crate::jsep::{
     ConnectionState, Direction, DtlsState, GatheringState, IceState, MediaKind, Role, SdpType, Side,
     SignalingState,
 };
-
-/// Rises only when the meaning of something existing changes.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// Line 1 of a timeline file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Header {
-    /// [`SCHEMA_VERSION`] of the writer.
-    pub schema_version: u32,
-    /// The version of callcheck that wrote the file.
-    pub tool_version: String,
-    /// The id that the room gave to the call; null if the call never began.
-    pub call: Option<String>,
-    /// Who wrote it.
-    pub role: Role,
-    /// The writer's name in the room.
-    pub name: String,
-    /// The wall clock at `at_us` 0, in microseconds since 1970-01-01 UTC.
-    pub epoch_us: u64,
-    /// `real` or `virtual`.
-    pub clock: String,
-    /// What every random choice derives from.
-    pub seed: u64,
-    /// The resolved plan, without secrets; the caller's in the merged timeline of both sides.
-    pub plan: Value,
-    /// Both sides, in a timeline that was merged from theirs; missing in the timeline of one side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub legs: Option<Vec<HeaderLeg>>,
-}
-
-/// A side of a merged timeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HeaderLeg {
-    /// Which.
-    pub role: Role,
-    /// Its name in the room.
-    pub name: String,
-    /// Its resolved plan, without secrets.
-    pub plan: Value,
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -284,6 +246,16 @@ pub enum Kind {
         /// In fact.
         observed: String,
     },
+    /// `icecandidateerror`.
+    ServerError(ServerError),
+    /// How connectivity checks went so far; cumulative, at most once a second.
+    IceChecks(IceChecks),
+    /// `error` of the DTLS transport.
+    DtlsError(DtlsError),
+    /// RTP comes in that no m-section takes; cumulative for each SSRC.
+    UnboundRtp(UnboundRtp),
+    /// A data channel came into a state.
+    DataChannel(ChannelState),
     /// Something worth knowing that is neither a fault nor a verdict.
     Note(String),
     /// Somebody interrupted the run.
@@ -433,6 +405,24 @@ pub struct InboundMedia {
     pub freeze_ms: f64,
     /// One-way latency by stamps; null without stamps or without a clock offset.
     pub latency: Option<Latency>,
+    /// Whole key frames; null if nobody counted, as below.
+    pub key_frames: Option<u64>,
+    /// PLI and FIR that we sent.
+    pub key_requests: Option<u64>,
+    /// Packets that we asked for again.
+    pub nacks: Option<u64>,
+    /// Of these, those that came.
+    pub recovered: Option<u64>,
+    /// Interarrival jitter (RFC 3550 §6.4.1), milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// RTCP packets that came for it.
+    pub rtcp_packets: Option<u64>,
+    /// Whether every picture that was decoded was dark.
+    pub black: Option<bool>,
+    /// The loudest sound that was decoded, decibels below full scale.
+    pub peak_db: Option<f64>,
+    /// Ticks of the RTP clock per second of the arrival clock.
+    pub clock_rate: Option<f64>,
 }
 
 /// One-way latency, from the sender's capture clock to the last packet's arrival.

@@ -12,6 +12,7 @@ mod bad_input;
 mod between;
 mod chromium;
 mod endings;
+mod explain;
 mod good_calls;
 mod habits;
 mod harness;

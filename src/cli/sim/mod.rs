@@ -240,6 +240,7 @@ fn not_played(seed: u64, error: &SimError) -> CallReport {
         peers: Vec::new(),
         expectations: Vec::new(),
         findings: Vec::new(),
+        explained: None,
         notes: Vec::new(),
     }
 }

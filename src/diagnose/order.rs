@@ -1,0 +1,117 @@
+//! What is told of what was found, and in which order.
+
+use super::catalogue::Layer;
+use super::finding::{Draft, Explains, Finding, Findings, Found, Severity};
+use super::view::View;
+
+/// What is specific, and the general that it makes superfluous.
+const INSTEAD_OF: &[(&str, &str)] = &[
+    ("sdp-addtransceiver-unassociated", "sdp-answer-recvonly"),
+    ("sdp-answer-without-track", "sdp-answer-recvonly"),
+    ("sdp-track-added-after-answer", "sdp-answer-recvonly"),
+    ("sdp-no-common-codec", "sdp-mline-rejected"),
+    ("sdp-mline-recycled-wrong", "sdp-mid-mismatch"),
+    ("sdp-mline-order", "sdp-mid-mismatch"),
+    ("sdp-mline-count", "sdp-mid-mismatch"),
+    ("sdp-mid-mismatch", "sdp-bundle-absent"),
+    ("sdp-pt-mapping", "sdp-bundle-pt-collision"),
+    ("sdp-no-common-codec", "sdp-pt-mapping"),
+    ("sdp-no-common-codec", "sdp-feedback-missing"),
+    ("sdp-direction-illegal", "rtp-direction-violation"),
+    ("sdp-fingerprint-missing", "sdp-proto-mismatch"),
+    ("sig-sdp-shape", "sig-sdp-text-damaged"),
+    ("sig-self-echo", "sig-crossed-sessions"),
+    ("sig-crossed-sessions", "ice-creds-changed-no-restart"),
+    ("sdp-setup-invalid", "dtls-both-passive"),
+    ("sdp-setup-invalid", "dtls-both-active"),
+    ("sdp-setup-invalid", "dtls-not-started"),
+    ("turn-quota", "turn-unreachable"),
+    ("turn-401", "turn-probe-first-401"),
+    ("sdp-bandwidth-zero", "media-bitrate-stuck"),
+    ("rtp-none", "rtp-one-way"),
+    ("media-no-keyframe", "media-undecodable"),
+    ("media-incomplete-frames", "media-loss"),
+    ("media-black", "media-low-fps"),
+    ("end-closed-on-disconnected", "ice-consent-lost"),
+];
+
+/// Sorts out consequences, faults of our own stack, and what was asked for.
+pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
+    let Found { mut drafts, mut open } = found;
+    // A known limit of the engine explains what stands on DTLS, a defect of ours what stands on descriptions.
+    if !view.facts.engine_limits.is_empty() {
+        drafts.retain(|draft| !(Layer::Dtls..=Layer::App).contains(&draft.finding.layer));
+    }
+    if !view.facts.tester_defects.is_empty() {
+        drafts.retain(|draft| draft.finding.layer == Layer::Signaling);
+    }
+    if view.context.failure_wanted {
+        drafts.retain(|draft| !(Layer::Turn..=Layer::App).contains(&draft.finding.layer));
+    }
+    let ids: Vec<&str> = drafts.iter().map(|draft| draft.finding.id).collect();
+    let superfluous = |draft: &Draft| {
+        INSTEAD_OF.iter().any(|(specific, general)| *general == draft.finding.id && ids.contains(specific))
+    };
+    let drafts: Vec<Draft> = drafts.iter().filter(|draft| !superfluous(draft)).cloned().collect();
+    let drafts = merged(first_broken(drafts));
+    let (notes, mut findings): (Vec<Finding>, Vec<Finding>) =
+        drafts.into_iter().map(|draft| draft.finding).partition(|finding| finding.severity == Severity::Info);
+    // What breaks the call comes before what is only worth mending; within, the order of the layers.
+    findings.sort_by_key(|finding| (finding.severity == Severity::Minor, finding.layer));
+    open.retain(|open| !findings.iter().any(|finding| finding.id == open.id));
+    Findings { findings, notes, open }
+}
+
+/// The same fault of the same side on several m-sections is one finding.
+fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut merged: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        let same = |known: &&mut Draft| {
+            (known.finding.id, known.finding.peer) == (draft.finding.id, draft.finding.peer)
+        };
+        let Some(known) = merged.iter_mut().find(same) else {
+            merged.push(draft);
+            continue;
+        };
+        let (known, more) = (&mut known.finding, draft.finding);
+        known.severity = known.severity.min(more.severity);
+        known.confidence = known.confidence.min(more.confidence);
+        known.observed = format!("{}; {}", known.observed, more.observed);
+        known.settle = known.settle.take().or(more.settle);
+        for id in more.evidence {
+            if !known.evidence.contains(&id) {
+                known.evidence.push(id);
+            }
+        }
+        for id in more.alternatives {
+            if !known.alternatives.contains(&id) {
+                known.alternatives.push(id);
+            }
+        }
+        known.shown.extend(more.shown);
+    }
+    merged
+}
+
+/// What is left once the consequences of the first broken layer are gone.
+fn first_broken(drafts: Vec<Draft>) -> Vec<Draft> {
+    let whole = |draft: &&Draft| draft.explains == Explains::Everything;
+    let broken = drafts.iter().filter(whole).map(|draft| draft.finding.layer).min();
+    let explained: Vec<_> = drafts
+        .iter()
+        .filter_map(|draft| match draft.explains {
+            Explains::Media(side, _) => Some((side, draft.finding.layer)),
+            _ => None,
+        })
+        .collect();
+    let stays = |draft: &Draft| {
+        let layer = draft.finding.layer;
+        let consequence = broken.is_some_and(|broken| layer > broken && layer != Layer::Teardown);
+        // A side whose media is missing for a reason is not blamed again for what does not come.
+        let media = matches!(layer, Layer::Rtp | Layer::Media)
+            && draft.finding.id == "rtp-one-way"
+            && explained.iter().any(|(side, before)| Some(*side) == draft.finding.peer && *before < layer);
+        !consequence && !media
+    };
+    drafts.into_iter().filter(stays).collect()
+}

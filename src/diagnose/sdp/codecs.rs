@@ -1,0 +1,236 @@
+//! What an offer and its answer agree on: codecs, their parameters, feedback, simulcast.
+
+use std::collections::BTreeSet;
+
+use crate::diagnose::finding::{Draft, Explains, Found};
+use crate::diagnose::rounds::{Place, Round};
+use crate::diagnose::view::{View, listed, shown};
+use crate::jsep::{Codec, MediaKind, MediaSection, Role};
+
+/// Formats that carry no media of their own.
+const HELPERS: &[&str] = &["rtx", "red", "ulpfec", "flexfec", "flexfec-03", "telephone-event", "CN"];
+
+const SDES_MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+pub(super) fn look(view: &View<'_>, found: &mut Found) {
+    for (index, round) in view.rounds.complete.iter().enumerate() {
+        for place in round.places() {
+            let (Some(kind), Some(answered)) = (place.offered.kind, place.answered) else { continue };
+            // What was moved to another place is told by `pair`.
+            if place.offered.is_rejected() || answered.media != place.offered.media {
+                continue;
+            }
+            if answered.is_rejected() {
+                rejected(view, found, index, place, kind);
+            } else {
+                agreed(found, round, place, answered, kind);
+            }
+        }
+        told_apart(found, round);
+    }
+}
+
+fn is_media(codec: &&Codec) -> bool {
+    codec.name.as_deref().is_some_and(|name| !HELPERS.iter().any(|helper| helper.eq_ignore_ascii_case(name)))
+}
+
+/// Codecs without their payload types: name, clock rate, channels.
+fn media(section: &MediaSection) -> BTreeSet<(String, u32, u16)> {
+    let key = |codec: &Codec| {
+        let name = codec.name.as_deref().unwrap_or_default().to_ascii_lowercase();
+        (name, codec.clock_rate.unwrap_or_default(), codec.channels.unwrap_or(1))
+    };
+    section.codecs.iter().filter(is_media).map(key).collect()
+}
+
+fn names(codecs: &BTreeSet<(String, u32, u16)>) -> String {
+    let names: BTreeSet<&String> = codecs.iter().map(|(name, ..)| name).collect();
+    listed(&names.into_iter().cloned().collect::<Vec<_>>())
+}
+
+fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, kind: MediaKind) {
+    let round = &view.rounds.complete[index];
+    let Some(answered) = place.answered else { return };
+    let was_live = place.offered.mid.as_deref().is_some_and(|mid| view.rounds.is_known_before(mid, index));
+    let offers = media(place.offered);
+    let lines =
+        [shown(round.offerer, round.offer, place.offered), shown(round.answerer(), round.answer, answered)];
+    let sender = Explains::Media(round.answerer(), kind);
+    if let Some(own) = own_codecs(view, round.answerer(), kind)
+        && !own.is_empty()
+        && own.is_disjoint(&offers)
+    {
+        let text = format!(
+            "the {} offers {}, the {} has {} only, and rejects the m-section",
+            round.offerer,
+            names(&offers),
+            round.answerer(),
+            names(&own)
+        );
+        let draft = Draft::certain("sdp-no-common-codec", text).citing(round.ids()).showing(lines);
+        return found.add(draft.explaining(sender));
+    }
+    let mid = place.offered.mid.as_deref().unwrap_or("-");
+    let mut text = format!("the {}'s answer rejects {kind} (mid {mid}) with port 0", round.answerer());
+    let one_only = offers.len() == 1;
+    if one_only {
+        text += &format!("; the offer has one codec only, {}", names(&offers));
+    }
+    if was_live {
+        text += "; it was in use before";
+    }
+    let draft = Draft::certain("sdp-mline-rejected", text)
+        .or(&["sdp-no-common-codec"])
+        .settled_by(format!("the codecs of the {}: an offer of its own lists them", round.answerer()))
+        .citing(round.ids())
+        .showing(lines)
+        .explaining(sender);
+    // Who offers one codec only leaves the other side no choice.
+    found.add(if one_only { draft } else { draft.of(round.answerer()) });
+}
+
+/// What a side offers by itself: all the codecs that it has.
+fn own_codecs(view: &View<'_>, side: Role, kind: MediaKind) -> Option<BTreeSet<(String, u32, u16)>> {
+    let complete = view.rounds.complete.iter().filter(|round| round.offerer == side).map(|round| round.offer);
+    let mut offers = complete.chain(view.unanswered_offers(side));
+    offers.find_map(|offer| {
+        let section = offer.sdp.sections.iter().find(|section| section.kind == Some(kind))?;
+        Some(media(section))
+    })
+}
+
+fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &MediaSection, kind: MediaKind) {
+    let offered = place.offered;
+    let lines =
+        || [shown(round.offerer, round.offer, offered), shown(round.answerer(), round.answer, answered)];
+    let mut tell = |id: &'static str, text: String, blocks: bool| {
+        if !found.has(id) {
+            let explains = if blocks { Explains::Media(round.answerer(), kind) } else { Explains::Itself };
+            let draft = Draft::certain(id, text).of(round.answerer()).citing(round.ids());
+            found.add(draft.showing(lines()).explaining(explains));
+        }
+    };
+    let (offers, answers) = (media(offered), media(answered));
+    if !offers.is_empty() && !answers.is_empty() && offers.is_disjoint(&answers) {
+        let text = format!("{} is offered and {} is answered", names(&offers), names(&answers));
+        return tell("sdp-no-common-codec", text, true);
+    }
+    let same_type =
+        |codec: &Codec| offered.codecs.iter().find(|known| known.payload_type == codec.payload_type);
+    for codec in &answered.codecs {
+        let (Some(known), Some(name)) = (same_type(codec), codec.name.as_deref()) else { continue };
+        let Some(offered_name) = known.name.as_deref() else { continue };
+        if !offered_name.eq_ignore_ascii_case(name) || known.clock_rate != codec.clock_rate {
+            let text = format!(
+                "payload type {} is {offered_name} in the offer and {name} in the answer",
+                codec.payload_type
+            );
+            tell("sdp-pt-mapping", text, false);
+        } else if name.eq_ignore_ascii_case("H264") && packetization(known) != packetization(codec) {
+            let text = format!(
+                "payload type {} has packetization mode {} in the offer and {} in the answer",
+                codec.payload_type,
+                packetization(known),
+                packetization(codec)
+            );
+            tell("sdp-h264-packetization", text, false);
+        }
+    }
+    let (profiles_offered, profiles_answered) = (profiles(offered), profiles(answered));
+    let others = answers.iter().any(|(name, ..)| name != "h264");
+    if !profiles_offered.is_empty()
+        && !profiles_answered.is_empty()
+        && profiles_offered.is_disjoint(&profiles_answered)
+    {
+        let list = |profiles: &BTreeSet<String>| listed(&profiles.iter().cloned().collect::<Vec<_>>());
+        let text = format!(
+            "the offer has the H.264 profiles {}, the answer {}",
+            list(&profiles_offered),
+            list(&profiles_answered)
+        );
+        tell("sdp-h264-profile", text, !others);
+    }
+    if kind == MediaKind::Video && !has_pli(answered) && has_pli(offered) && answered.direction.receives() {
+        let text = "the offer's codecs know `nack pli`, those of the answer do not".to_owned();
+        tell("sdp-feedback-missing", text, false);
+    }
+    let simulcast = |section: &MediaSection| section.simulcast.clone().unwrap_or_default();
+    if !simulcast(offered).send.is_empty()
+        && simulcast(answered).recv.is_empty()
+        && answered.direction.receives()
+    {
+        let text = "the offer sends simulcast, and the answer does not receive it".to_owned();
+        tell("sdp-simulcast-mismatch", text, false);
+    }
+}
+
+fn parameter<'a>(codec: &'a Codec, name: &str) -> Option<&'a str> {
+    codec.fmtp.as_deref()?.split(';').find_map(|part| {
+        let (key, value) = part.trim().split_once('=')?;
+        key.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
+}
+
+fn packetization(codec: &Codec) -> &str {
+    parameter(codec, "packetization-mode").unwrap_or("0")
+}
+
+/// The H.264 profiles without their levels, as RFC 6184 §8.1 tells them apart.
+fn profiles(section: &MediaSection) -> BTreeSet<String> {
+    let h264 = |codec: &&Codec| codec.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("H264"));
+    let profile = |codec: &Codec| {
+        // Without the parameter it is baseline at level 1.
+        let id = parameter(codec, "profile-level-id").unwrap_or("42000a");
+        let idc = u8::from_str_radix(id.get(0..2)?, 16).ok()?;
+        let iop = u8::from_str_radix(id.get(2..4)?, 16).ok()?;
+        Some(profile_name(idc, iop))
+    };
+    section.codecs.iter().filter(h264).filter_map(profile).collect()
+}
+
+/// RFC 6184 §8.1, table 5.
+fn profile_name(idc: u8, iop: u8) -> String {
+    match (idc, iop) {
+        (0x42, iop) if iop & 0x40 != 0 => "constrained baseline".into(),
+        (0x4d, iop) if iop & 0x80 != 0 => "constrained baseline".into(),
+        (0x58, iop) if iop & 0xc0 == 0xc0 => "constrained baseline".into(),
+        (0x42, _) => "baseline".into(),
+        (0x58, iop) if iop & 0x80 != 0 => "baseline".into(),
+        (0x4d, _) => "main".into(),
+        (0x64, 0x0c) => "constrained high".into(),
+        (0x64, _) => "high".into(),
+        (idc, iop) => format!("{idc:02x}{iop:02x}"),
+    }
+}
+
+fn has_pli(section: &MediaSection) -> bool {
+    section
+        .codecs
+        .iter()
+        .filter(is_media)
+        .any(|codec| codec.rtcp_fb.iter().any(|feedback| feedback == "nack pli"))
+}
+
+/// Bundled sections of a kind whose packets nothing tells apart (RFC 9143 §9.2).
+fn told_apart(found: &mut Found, round: &Round<'_>) {
+    for kind in MediaKind::ALL.iter().copied() {
+        let places: Vec<Place<'_>> = round
+            .places()
+            .filter(|place| place.offered.kind == Some(kind) && round.sends(round.offerer, *place))
+            .collect();
+        let has_mid = |section: &MediaSection| section.extmaps.iter().any(|extmap| extmap.uri == SDES_MID);
+        let lost = |place: &&Place<'_>| {
+            place.answered.is_some_and(|answered| !has_mid(place.offered) || !has_mid(answered))
+                && place.offered.ssrcs.is_empty()
+        };
+        if places.len() > 1 && places.iter().filter(lost).count() > 1 && !found.has("sdp-mid-ext-missing") {
+            let text = format!(
+                "the {} sends {} m-sections of {kind} in one bundle with neither mids in the packets nor SSRCs in \
+                 the description",
+                round.offerer,
+                places.len()
+            );
+            found.add(Draft::certain("sdp-mid-ext-missing", text).citing(round.ids()));
+        }
+    }
+}

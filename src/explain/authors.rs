@@ -1,0 +1,163 @@
+//! Who made which description, and what it is, where the files do not say so.
+
+use std::sync::Arc;
+
+use super::ExplainError;
+use super::input::{Description, Input};
+use crate::facts::Facts;
+use crate::jsep::{Role, SdpFacts, SdpType, Side};
+
+/// A description with its author.
+#[derive(Clone, Debug)]
+pub(super) struct Authored {
+    /// The file, or the event.
+    pub(super) name: String,
+    pub(super) author: Role,
+    pub(super) sdp_type: SdpType,
+    pub(super) text: String,
+    pub(super) sdp: Arc<SdpFacts>,
+    pub(super) delivered: bool,
+}
+
+/// Gives each description its author and type, and says what was inferred.
+pub(super) fn infer(
+    found: Vec<(&Input, Description)>,
+    said: &mut Vec<String>,
+) -> Result<Vec<Authored>, ExplainError> {
+    let several = |name: &str| found.iter().filter(|(input, _)| input.name == name).count() > 1;
+    let mut known: Vec<(String, Role)> = Vec::new();
+    let mut list: Vec<Authored> = Vec::new();
+    let mut inferred = Vec::new();
+    for (number, (input, description)) in found.iter().enumerate() {
+        let sdp = SdpFacts::parse(&description.text);
+        let name =
+            if several(&input.name) { format!("{}#{}", input.name, number + 1) } else { input.name.clone() };
+        let sdp_type = description
+            .sdp_type
+            .unwrap_or_else(|| kind(&input.name, &sdp, &list, later_offer(&found, number)));
+        let author = match input.author {
+            Some(author) => author,
+            None => author(&sdp, sdp_type, &known, &list),
+        };
+        if input.author.is_none() || description.sdp_type.is_none() {
+            inferred.push(format!("{name} is the {author}'s {sdp_type}"));
+        }
+        if let Some(id) = &sdp.session_id
+            && !known.iter().any(|(known, _)| known == id)
+        {
+            known.push((id.clone(), author));
+        }
+        let delivered = !input.undelivered;
+        list.push(Authored {
+            name,
+            author,
+            sdp_type,
+            text: description.text.clone(),
+            sdp: Arc::new(sdp),
+            delivered,
+        });
+    }
+    if !inferred.is_empty() {
+        said.push(format!("inferred from `o=` and `a=setup`: {}", inferred.join(", ")));
+    }
+    ignored(&mut list, said);
+    let first = &list[0];
+    let is_answer = |known: &Authored| matches!(known.sdp_type, SdpType::Answer | SdpType::Pranswer);
+    if is_answer(first) {
+        if list.len() > 1 {
+            return Err(ExplainError::Order { name: first.name.clone() });
+        }
+        said.push(format!("{}: an answer without its offer is looked at by itself", first.name));
+    }
+    Ok(list)
+}
+
+/// An offer that crossed another one, and whose author answers that one next, was taken back: it has done nothing at the
+/// other side.
+fn ignored(list: &mut [Authored], said: &mut Vec<String>) {
+    for number in 1..list.len().saturating_sub(1) {
+        let (before, here, after) = (&list[number - 1], &list[number], &list[number + 1]);
+        let crossed = before.sdp_type == SdpType::Offer
+            && here.sdp_type == SdpType::Offer
+            && before.author != here.author
+            && before.delivered;
+        let taken_back = after.sdp_type == SdpType::Answer && after.author == here.author;
+        if crossed && taken_back && here.delivered {
+            said.push(format!("{} crossed {} and was taken back by its author", here.name, before.name));
+            list[number].delivered = false;
+        }
+    }
+}
+
+/// By `a=setup`: an offer says actpass, an answer one of the roles (RFC 8842 §5). Where that would make no sense, by the
+/// name of the file, and else an answer follows an offer.
+fn kind(name: &str, sdp: &SdpFacts, before: &[Authored], later_offer: bool) -> SdpType {
+    let live = sdp.sections.iter().filter(|section| !section.is_rejected());
+    let setup = live.filter_map(|section| section.setup.as_deref()).next();
+    let pending =
+        before.iter().rfind(|known| known.delivered).is_some_and(|known| known.sdp_type == SdpType::Offer);
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
+    let named = match (name.contains("offer"), name.contains("answer")) {
+        (true, false) => Some(SdpType::Offer),
+        (false, true) => Some(SdpType::Answer),
+        _ => None,
+    };
+    match setup {
+        // A wrong role is told as such only if it is known what the description should have been.
+        Some("actpass") if pending => named.unwrap_or(SdpType::Offer),
+        Some("actpass") => SdpType::Offer,
+        Some("active" | "passive") if pending => named.unwrap_or(SdpType::Answer),
+        Some("active" | "passive") if before.is_empty() && later_offer => SdpType::Answer,
+        _ if pending => named.unwrap_or(SdpType::Answer),
+        _ => named.unwrap_or(SdpType::Offer),
+    }
+}
+
+/// Whether an offer follows, or nothing at all: then a description with a role is an answer, and else an offer with a
+/// wrong role.
+fn later_offer(found: &[(&Input, Description)], number: usize) -> bool {
+    let mut later = found[number + 1..].iter().map(|(_, description)| description.text.as_str());
+    found.len() == 1 || later.any(|text| text.contains("a=setup:actpass"))
+}
+
+/// By the session id: the first offer is the caller's, another session the other side's. An answer is never made by who
+/// made its offer.
+fn author(sdp: &SdpFacts, sdp_type: SdpType, known: &[(String, Role)], before: &[Authored]) -> Role {
+    let id = sdp.session_id.as_deref();
+    let by_id = known.iter().find(|(known, _)| Some(known.as_str()) == id).map(|(_, author)| *author);
+    if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer) {
+        let mut offers =
+            before.iter().rev().filter(|known| known.sdp_type == SdpType::Offer && known.delivered);
+        let last = offers.clone().next();
+        // Where offers crossed, the session tells which one is answered.
+        let fits = |author: &Role| offers.any(|offer| offer.author != *author);
+        if let Some(author) = by_id.filter(fits).or_else(|| last.map(|offer| offer.author.other())) {
+            return author;
+        }
+    }
+    if let Some(author) = by_id {
+        return author;
+    }
+    match known.first() {
+        Some((_, first)) => first.other(),
+        None if sdp_type == SdpType::Offer => Role::Caller,
+        None => Role::Callee,
+    }
+}
+
+/// The descriptions of a timeline, in the order in which its own side saw them.
+pub(super) fn of_facts(facts: &Facts) -> Vec<Authored> {
+    let own = facts.own();
+    let descriptions = own.history.descriptions.iter();
+    descriptions
+        .filter(|known| known.sdp_type != SdpType::Rollback)
+        .map(|known| Authored {
+            name: known.id().to_owned(),
+            author: if known.side == Side::Local { own.role } else { own.role.other() },
+            sdp_type: known.sdp_type,
+            text: known.text.to_string(),
+            sdp: Arc::clone(&known.sdp),
+            delivered: known.side == Side::Remote || known.signalled.is_some() || !own.known,
+        })
+        .collect()
+}
