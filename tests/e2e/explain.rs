@@ -31,13 +31,13 @@ fn descriptions_are_explained_by_themselves() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let transport = "c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdabcd\r\n\
+    let transport = "a=ice-pwd:abcdabcdabcdabcdabcdabcd\r\n\
         a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n";
     let candidate = "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\r\na=end-of-candidates\r\n";
     let sdp = |id: u8, setup: &str, direction: &str, msid: &str| {
         format!(
             "v=0\r\no=- {id} 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
-             m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n{transport}a=setup:{setup}\r\na=mid:0\r\na={direction}\r\n{msid}\
+             m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abc{id}\r\n{transport}a=setup:{setup}\r\na=mid:0\r\na={direction}\r\n{msid}\
              a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n{candidate}"
         )
     };
