@@ -182,7 +182,7 @@ fn is_offer(kind: &Kind) -> bool {
 }
 
 /// An event on one line; long texts such as descriptions are cut.
-fn brief(kind: &Kind) -> String {
+pub(super) fn brief(kind: &Kind) -> String {
     const LONGEST: usize = 160;
     // Invariant: events are plain data.
     let text = serde_json::to_string(kind).expect("events are plain data");

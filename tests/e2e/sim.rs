@@ -10,6 +10,7 @@ fn a_simulated_call_passes_and_tells_of_both_sides() {
     let ended =
         run(&["sim", "--json"]).exits(0).says(&["PASSED", "seed 1", "of both sides held", "192.0.2.1"]);
     assert_stamped(&ended.report());
+    run(&["sim", "-v"]).exits(0).says(&["caller:1 ", "callee:1 ", "description-set"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Calls to play, and what to ask of them.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use callcheck::expect::Status;
@@ -57,6 +58,18 @@ pub(crate) fn file(call: &SimCall, seed: u64) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     write_merged(&timeline, Box::new(file.reopen().unwrap())).unwrap();
     std::fs::read_to_string(file.path()).unwrap()
+}
+
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// The machine for a call on the real clock: no other test may keep it busy meanwhile.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The machine for calls on simulated time, which do not care who else is on it.
+pub(crate) fn among_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What did not pass.

@@ -7,7 +7,7 @@ use callcheck::plan::Act;
 use callcheck::runner::Played;
 use callcheck::sim::Outcome;
 
-use crate::calls::{at, call, expect, faults, impairment, played};
+use crate::calls::{among_others, at, call, expect, faults, impairment, played};
 
 fn ice(side: &Played) -> Vec<(IceState, f64)> {
     let reached = side.facts.own().states.ice.iter();
@@ -16,6 +16,7 @@ fn ice(side: &Played) -> Vec<(IceState, f64)> {
 
 /// A call of `seconds` in which nothing gets through from 2 s on, for so long.
 fn blocked(seconds: u64, during: &str, restart_ms: [Option<u64>; 2]) -> Outcome {
+    let _machine = among_others();
     let call = call(|plan| {
         let block = impairment(&format!("block@{during}"));
         (plan.network.caller, plan.network.callee) = (block.clone(), block);
@@ -83,6 +84,7 @@ fn comes_back(outcome: &Outcome) {
 
 #[test]
 fn an_idle_hour_changes_nothing() {
+    let _machine = among_others();
     let call = call(|plan| {
         if plan.leg.role == Role::Caller {
             plan.leg.habits.later = vec![at(0, Act::Hold), at(3_600_000, Act::Resume)];

@@ -6,7 +6,7 @@ use callcheck::jsep::{MediaKind, Role};
 use callcheck::plan::{Act, Attach, AttachAt};
 use callcheck::sim::{SimCall, explore};
 
-use crate::calls::{at, call, expect, impairment, never};
+use crate::calls::{among_others, at, call, expect, impairment, never};
 
 fn short(mut call: SimCall) -> SimCall {
     call.caller.leg.duration = Some(Duration::from_millis(100));
@@ -14,6 +14,7 @@ fn short(mut call: SimCall) -> SimCall {
 }
 
 fn all_pass(what: &str, call: SimCall, seeds: u64) {
+    let _machine = among_others();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let found = explore(&short(call), 1..=seeds, threads, &never(), &|_| {});
     let groups: Vec<String> = found

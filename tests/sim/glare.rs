@@ -4,7 +4,7 @@ use callcheck::jsep::Role;
 use callcheck::plan::Act;
 use callcheck::sim::{Latency, SimCall};
 
-use crate::calls::{at, call, faults, played};
+use crate::calls::{among_others, at, call, faults, played};
 
 /// The first offer of the first side comes so long after the answer.
 const FIRST_MS: u64 = 400;
@@ -28,6 +28,7 @@ fn glare(first: Role, polite: Role, offset_ms: u64, act: Act) -> SimCall {
 }
 
 fn every_offset(act: Act) {
+    let _machine = among_others();
     let (mut wrong, mut collided, mut limited) = (Vec::new(), 0, 0);
     for first in [Role::Caller, Role::Callee] {
         for polite in [Role::Caller, Role::Callee] {

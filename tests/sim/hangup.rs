@@ -11,7 +11,7 @@ use callcheck::world::{Simulated, World};
 use futures::FutureExt;
 use futures::future::join;
 
-use crate::calls::{call, never, played};
+use crate::calls::{among_others, call, never, played};
 
 /// What both sides saw when `who` is interrupted at that time.
 fn interrupted(who: Role, at: Duration) -> (Played, Played) {
@@ -40,6 +40,7 @@ fn moments() -> Vec<Duration> {
 
 #[test]
 fn whoever_hangs_up_whenever_both_sides_end_and_nobody_is_told_that_all_was_well() {
+    let _machine = among_others();
     let moments = moments();
     assert!(moments.len() > 20, "{moments:?}");
     for who in [Role::Caller, Role::Callee] {

@@ -8,7 +8,7 @@ use callcheck::sim::{Outcome, SimCall, play_live};
 use callcheck::timeline::{Carries, ImpairedPackets, InboundMedia, Kind, Way};
 use callcheck::world::{Live, World};
 
-use crate::calls::{call, expect, impairment, never, played};
+use crate::calls::{alone, call, expect, impairment, never, played};
 
 /// Sound alone: a frame for each packet, and what is lost stays lost.
 fn sound_over(network: &str, seconds: u64) -> SimCall {
@@ -29,6 +29,7 @@ fn sound_over(network: &str, seconds: u64) -> SimCall {
 /// The call on simulated time, and on the real clock.
 fn on_both_clocks(call: &SimCall) -> [(&'static str, Outcome); 2] {
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _alone = alone();
     let live = runtime.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(3));
         play_live(call, world, true, never()).await.unwrap()

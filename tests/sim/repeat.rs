@@ -1,9 +1,10 @@
 //! The same call and seed give the same timeline to the byte.
 
-use crate::calls::{call, call_over, faults, file, played};
+use crate::calls::{among_others, call, call_over, faults, file, played};
 
 #[test]
 fn a_good_call_passes_with_any_seed() {
+    let _machine = among_others();
     for seed in 0..20 {
         assert_eq!(faults(&played(&call(|_| {}), seed)), Vec::<String>::new(), "seed {seed}");
     }
@@ -11,6 +12,7 @@ fn a_good_call_passes_with_any_seed() {
 
 #[test]
 fn twenty_runs_of_one_seed_are_equal_and_other_seeds_are_not() {
+    let _machine = among_others();
     for call in [call(|_| {}), call_over("loss=5%,jitter=40ms")] {
         let first = file(&call, 7);
         for run in 1..20 {
@@ -22,6 +24,7 @@ fn twenty_runs_of_one_seed_are_equal_and_other_seeds_are_not() {
 
 #[test]
 fn eight_threads_at_once_are_equal() {
+    let _machine = among_others();
     let call = call_over("loss=5%,jitter=40ms,reorder=2%,duplicate=1%");
     let first = file(&call, 3);
     std::thread::scope(|scope| {

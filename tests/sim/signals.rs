@@ -9,7 +9,7 @@ use callcheck::sim::{Outcome, SimCall};
 use callcheck::world::World;
 use rand::RngExt;
 
-use crate::calls::{call, faults, played};
+use crate::calls::{among_others, call, faults, played};
 
 /// What becomes of a signal: who sends it, which one of that kind it is (from 0), the kind, and a chance of 0..1.
 type Rule = fn(Role, usize, Signal, f64) -> Vec<u64>;
@@ -67,6 +67,7 @@ fn ruled(rule: Rule) -> SimCall {
 }
 
 fn passes_with_every_seed(rule: Rule) {
+    let _machine = among_others();
     let call = ruled(rule);
     for seed in 0..50 {
         assert_eq!(faults(&played(&call, seed)), Vec::<String>::new(), "seed {seed}");

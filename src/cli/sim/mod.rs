@@ -18,6 +18,7 @@ use super::call::{check_media, runtime};
 use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
+use super::live::brief;
 use super::output::Outputs;
 use super::say::{View, say};
 use crate::report::{
@@ -25,6 +26,7 @@ use crate::report::{
 };
 use crate::runner::{Interrupt, Played, RunError};
 use crate::sim::{self, Group, SimCall, SimError, explore};
+use crate::timeline::Event;
 use crate::world::{Live, World};
 
 use args::ClockArg;
@@ -115,7 +117,7 @@ fn one(
     view: View,
 ) -> Exit {
     let record = outputs.record();
-    let recorded = record.is_some();
+    let recorded = record.is_some() || view == View::Events;
     let (seed, played) = match args.clock.clock {
         ClockArg::Virtual => {
             let seed = args.clock.seed.unwrap_or(FIRST_SEED);
@@ -133,7 +135,11 @@ fn one(
         Ok(mut outcome) => {
             interrupted |=
                 outcome.caller.facts.interrupted.is_some() || outcome.callee.facts.interrupted.is_some();
-            if let (Some(mut open), Some(timeline)) = (record, outcome.timeline.take()) {
+            let timeline = outcome.timeline.take();
+            if let Some(timeline) = timeline.as_ref().filter(|_| view == View::Events) {
+                timeline.events.iter().for_each(trace);
+            }
+            if let (Some(mut open), Some(timeline)) = (record, timeline) {
                 let written = open(0).and_then(|storage| sim::write_merged(&timeline, storage));
                 lost.extend(written.err().map(|error| CliError::lost("the timeline", &error)));
             }
@@ -147,6 +153,12 @@ fn one(
         }
     };
     finish(&report::build(vec![call_report]), outputs, lost, interrupted)
+}
+
+/// `-v`: the time, whose event it is, and the event in short.
+fn trace(event: &Event) {
+    let (at, dim) = (event.at_us as f64 / 1e6, anstyle::Style::new().dimmed());
+    say(&format!("{dim}{at:10.6} {:<11}{dim:#} {}", event.id, brief(&event.kind)));
 }
 
 /// One call for each seed.
