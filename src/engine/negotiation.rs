@@ -1,5 +1,7 @@
 //! Descriptions: what the wire says. The engine follows in rounds of its own.
 
+use std::sync::atomic::Ordering;
+
 use rand::RngExt;
 
 use super::gathering::Point;
@@ -288,8 +290,8 @@ impl Engine {
             }
         }
         self.begin_gathering();
+        self.set_pace(&local.ufrag);
         self.negotiation.pending_local = Some(local);
-        self.shared.set_pace();
         self.refresh().await;
         Ok(engine)
     }
@@ -321,6 +323,14 @@ impl Engine {
         Ok(engine)
     }
 
+    /// The driver is in a hurry while the transport is made, or made again; a round that leaves it alone changes nothing.
+    fn set_pace(&self, ufrag: &str) {
+        let known = self.negotiation.current.as_ref().is_some_and(|(ours, _)| ours.ufrag == ufrag);
+        if !known || !self.shared.connected.load(Ordering::Acquire) {
+            self.shared.set_pace();
+        }
+    }
+
     /// A negotiation came to an answer.
     async fn complete(
         &mut self,
@@ -334,7 +344,7 @@ impl Engine {
         if self.rounds.stage == Stage::Established {
             self.shared.gathering().establish();
         }
-        self.shared.set_pace();
+        self.set_pace(&local.ufrag);
         let candidates: Vec<String> =
             remote.sections.iter().flat_map(|section| section.candidates.clone()).collect();
         let negotiation = &mut self.negotiation;
