@@ -6,7 +6,7 @@ use super::finding::{Draft, Found, Severity};
 use super::rtp::receiving;
 use super::view::{View, seconds};
 use crate::facts::{InboundMedia, MidFacts};
-use crate::jsep::{MediaKind, Role};
+use crate::jsep::{IceState, MediaKind, Role};
 
 /// Key frame requests that are worth a finding: so many, and so many in a second.
 const STORM: (u64, f64) = (20, 2.0);
@@ -105,7 +105,13 @@ impl Stream<'_> {
         }
     }
 
+    /// Only of what was never interrupted: frames of two stretches in the time between them are no rate.
     fn frame_rate(&self, found: &mut Found) {
+        let interrupted = self.facts.first_rtp_us.is_some_and(|first| first < self.since)
+            || self.view.own().states.ice.iter().any(|reached| reached.state == IceState::Disconnected);
+        if interrupted {
+            return;
+        }
         let lasted = self.lasted().as_secs_f64();
         let rate = self.sample.frames as f64 / lasted;
         if lasted >= 3.0 && self.sample.frames > 0 && rate < self.view.limits().frame_rate {

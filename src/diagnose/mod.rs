@@ -16,6 +16,7 @@ mod finding;
 mod glare;
 mod ice;
 mod media;
+mod on_purpose;
 mod order;
 mod rounds;
 mod rtp;

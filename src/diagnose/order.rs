@@ -2,6 +2,7 @@
 
 use super::catalogue::Layer;
 use super::finding::{Draft, Explains, Finding, Findings, Found, Severity};
+use super::on_purpose;
 use super::view::View;
 
 /// What is specific, and the general that it makes superfluous.
@@ -48,6 +49,7 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
     if view.context.failure_wanted {
         drafts.retain(|draft| !(Layer::Turn..=Layer::App).contains(&draft.finding.layer));
     }
+    drafts.retain(|draft| !on_purpose::explains(view, draft.finding.id));
     let ids: Vec<&str> = drafts.iter().map(|draft| draft.finding.id).collect();
     let superfluous = |draft: &Draft| {
         INSTEAD_OF.iter().any(|(specific, general)| *general == draft.finding.id && ids.contains(specific))

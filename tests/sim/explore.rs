@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use callcheck::diagnose::{Context, diagnose};
 use callcheck::jsep::{MediaKind, Role};
 use callcheck::plan::{Act, Attach, AttachAt};
 use callcheck::sim::{SimCall, explore};
 
-use crate::calls::{among_others, at, call, expect, impairment, never};
+use crate::calls::{among_others, at, call, expect, faults, impairment, never, played};
 
 fn short(mut call: SimCall) -> SimCall {
     call.caller.leg.duration = Some(Duration::from_millis(100));
@@ -78,4 +79,47 @@ fn calls_of_one_kind() {
         expect(plan, "tracks=audio");
     };
     all_pass("sound alone", call(audio), 200);
+}
+
+/// What was done on purpose is nobody's fault, however bad it is.
+#[test]
+fn nobody_is_blamed_for_a_network_that_is_bad_on_purpose() {
+    let _machine = among_others();
+    for network in [
+        "loss=30%",
+        "loss=60%",
+        "block",
+        "block@2s..4s",
+        "block@2s..20s",
+        "delay=900ms",
+        "rate=100kbps",
+        "mtu=300",
+    ] {
+        let mut call = call(over(network));
+        call.caller.leg.duration = Some(Duration::from_secs(8));
+        for seed in 1..=5 {
+            let outcome = played(&call, seed);
+            for side in [&outcome.caller, &outcome.callee] {
+                let plan = if side.facts.own == Role::Caller { &call.caller } else { &call.callee };
+                let found = diagnose(&Context::of_plan(plan), &side.facts, true);
+                let found: Vec<&str> = found.ids().collect();
+                assert_eq!(found, Vec::<&str>::new(), "{network}, seed {seed}, the {}", side.facts.own);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_call_of_many_holds_has_no_finding() {
+    let _machine = among_others();
+    let call = call(|plan| {
+        if plan.leg.role == Role::Caller {
+            let minute = |minute: u64| {
+                [at(minute * 60_000 + 3_000, Act::Hold), at(minute * 60_000 + 60_000, Act::Resume)]
+            };
+            plan.leg.habits.later = (0u64..60).flat_map(minute).collect();
+        }
+        expect(plan, "finding=none");
+    });
+    assert_eq!(faults(&played(&call, 1)), Vec::<String>::new());
 }
