@@ -15,7 +15,7 @@ Examples:
   callcheck sim
   callcheck sim --callee '--attach add-transceiver --renegotiate no'
   callcheck sim --network 'delay=40ms,block@3s..6s' --duration 10s \\
-    --expect ice=any
+    --expect ice=connected
   callcheck sim --seeds 1..1000 --network loss=10%";
 
 const EXIT_CODES: &str = "\
