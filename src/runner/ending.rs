@@ -53,15 +53,14 @@ impl Call<'_> {
             Ending::DtlsClosed
         } else if !facts.engine_limits.is_empty() {
             Ending::EngineLimit
-        } else if dtls == Some(DtlsState::Failed) {
-            Ending::ConnectionFailed
         } else if (ice == Some(IceState::Failed) || connection == Some(ConnectionState::Failed))
+            && dtls != Some(DtlsState::Failed)
             && self.may_come_back()
         {
             return Ok(());
         } else if ice == Some(IceState::Failed) {
             Ending::IceFailed
-        } else if connection == Some(ConnectionState::Failed) {
+        } else if dtls == Some(DtlsState::Failed) || connection == Some(ConnectionState::Failed) {
             Ending::ConnectionFailed
         } else if self.is_out_of_earshot() && ice == Some(IceState::Disconnected) {
             Ending::Vanished

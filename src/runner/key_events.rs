@@ -8,9 +8,9 @@ const MOST_TEXT: usize = 400_000;
 /// About what a row of a transceiver table takes.
 const ROW: usize = 100;
 
-/// The key events of a timeline, in order. Of what is repeated only the last one counts. Of very many descriptions the first
-/// and the last ones are told.
-pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
+/// The key events of a timeline, in order, and how many were left out. Of what is repeated only the last one counts. Of very
+/// many descriptions the first and the last ones are told.
+pub(super) fn key_events(events: &[Event]) -> (Vec<Event>, usize) {
     let keys = all_key_events(events);
     let sizes: Vec<usize> = keys.iter().map(|event| text_size(&event.kind)).collect();
     let fits = |running: &mut usize, size: &usize| {
@@ -18,13 +18,17 @@ pub(super) fn key_events(events: &[Event]) -> Vec<Event> {
         Some(*running <= MOST_TEXT / 2)
     };
     if sizes.iter().sum::<usize>() <= MOST_TEXT {
-        return keys;
+        return (keys, 0);
     }
     let told = |sizes: &mut dyn Iterator<Item = &usize>| sizes.scan(0, fits).take_while(|fits| *fits).count();
     let (first, last) = (told(&mut sizes.iter()), told(&mut sizes.iter().rev()));
     let middle = first..keys.len().saturating_sub(last);
     let is_told = |index: usize| !middle.contains(&index) || sizes[index] == 0;
-    keys.into_iter().enumerate().filter(|(index, _)| is_told(*index)).map(|(_, event)| event).collect()
+    let all = keys.len();
+    let told = keys.into_iter().enumerate().filter(|(index, _)| is_told(*index));
+    let told: Vec<Event> = told.map(|(_, event)| event).collect();
+    let left_out = all - told.len();
+    (told, left_out)
 }
 
 /// About how much an event takes whose like comes with each negotiation; nothing for all others.
@@ -81,11 +85,11 @@ mod tests {
             .enumerate()
             .map(|(index, kind)| Event { id: format!("caller:{index}"), at_us: 0, kind })
             .collect();
-        let told = key_events(&events);
+        let (told, left_out) = key_events(&events);
         assert_eq!((&told[0], told.last()), (&events[0], events.last()));
         let states = told.iter().filter(|event| event.kind == Kind::NegotiationNeeded).count();
-        assert_eq!((states, told.len() - states), (1000, 400));
-        assert_eq!(key_events(&events[..20]).len(), 20);
+        assert_eq!((states, told.len() - states, left_out), (1000, 400, 600));
+        assert_eq!(key_events(&events[..20]), (events[..20].to_vec(), 0));
     }
 
     #[test]
@@ -98,7 +102,7 @@ mod tests {
             .enumerate()
             .map(|(index, kind)| Event { id: format!("caller:{index}"), at_us: 0, kind })
             .collect();
-        let ids: Vec<String> = key_events(&events).into_iter().map(|event| event.id).collect();
+        let ids: Vec<String> = key_events(&events).0.into_iter().map(|event| event.id).collect();
         assert_eq!(ids, ["caller:1", "caller:3"]);
     }
 }
