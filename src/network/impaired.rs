@@ -7,13 +7,13 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::lane::Lane;
 use super::machine::MachineSocket;
-use super::{Datagrams, Network, Socket};
+use super::{Datagrams, Network, Socket, lock};
 use crate::plan::Impairment;
 use crate::timeline::{ImpairedPackets, Way};
 use crate::world::{BoxFuture, World};
@@ -308,8 +308,4 @@ impl Ord for Parcel {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(&other.key())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ mod simulated;
 use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::timeline::ImpairedPackets;
@@ -67,4 +67,9 @@ pub trait Datagrams: Debug + Send + Sync + 'static {
 
     /// Receives one datagram into `buffer`: its length and where it came from.
     fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>>;
+}
+
+/// A task that panicked has left its own data behind, not ours.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

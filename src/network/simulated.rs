@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::{Datagrams, Network, Socket};
+use super::{Datagrams, Network, Socket, lock};
 use crate::world::Simulated;
 
 /// How long a datagram travels, as in one building. The ICE agent nominates no pair at the instant at which it was
@@ -155,10 +155,6 @@ impl Drop for HostSocket {
         lock(&self.host.sockets).open = None;
         self.host.network.places().mailboxes.remove(&self.seen);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
