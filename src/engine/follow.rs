@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures::future::select;
-use rtc::peer_connection::transport::RTCDtlsTransportState;
+use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidatePair};
 use webrtc::peer_connection::PeerConnection;
 
 use super::dtls::DtlsCounts;
@@ -39,6 +39,7 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 struct Follower {
     news: u32,
     alerts: u32,
+    selected: Option<RTCIceCandidatePair>,
     pair: Option<CandidatePair>,
     pair_since: Option<Instant>,
     stall_reported: bool,
@@ -68,7 +69,12 @@ impl Follower {
     }
 
     async fn look_at_pair(&mut self, shared: &Shared, connection: &dyn PeerConnection) {
-        let Some(pair) = transport::selected_pair(shared, connection).await else { return };
+        let Some(selected) = transport::selected_pair(connection).await else { return };
+        if self.selected.as_ref() == Some(&selected) {
+            return;
+        }
+        let Some(pair) = transport::described(shared, &selected) else { return };
+        self.selected = Some(selected);
         let same = |known: &CandidatePair| known.local == pair.local && known.remote == pair.remote;
         if self.pair.as_ref().is_some_and(same) {
             return;

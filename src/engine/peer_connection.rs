@@ -131,7 +131,8 @@ impl Engine {
 
     /// The selected pair with its round-trip time. The engine makes a report of everything for it.
     pub async fn selected_pair(&self) -> Option<CandidatePair> {
-        let pair = transport::selected_pair(&self.shared, &*self.connection).await?;
+        let selected = transport::selected_pair(&*self.connection).await?;
+        let pair = transport::described(&self.shared, &selected)?;
         let rtt_ms = transport::round_trip_ms(&self.shared, &*self.connection).await;
         Some(CandidatePair { rtt_ms, ..pair })
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidate};
+use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidate, RTCIceCandidatePair};
 use webrtc::peer_connection::transport::DtlsTransport;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateType, StatsSelector};
 
@@ -35,10 +35,14 @@ pub(super) async fn dtls_state(connection: &dyn PeerConnection) -> Option<RTCDtl
     dtls_transport(connection).await?.state().await.ok()
 }
 
-/// The selected pair, without its round-trip time, which costs more to read.
-pub(super) async fn selected_pair(shared: &Shared, connection: &dyn PeerConnection) -> Option<CandidatePair> {
+/// The selected pair as the engine puts it; cheap to read and to compare.
+pub(super) async fn selected_pair(connection: &dyn PeerConnection) -> Option<RTCIceCandidatePair> {
     let transport = dtls_transport(connection).await?;
-    let pair = transport.ice_transport().get_selected_candidate_pair().await.ok()??;
+    transport.ice_transport().get_selected_candidate_pair().await.ok()?
+}
+
+/// The pair as the wire knows it, without its round-trip time, which costs more to read.
+pub(super) fn described(shared: &Shared, pair: &RTCIceCandidatePair) -> Option<CandidatePair> {
     let local = candidates::from_engine(pair.local(), pair.local().url.as_deref())?;
     let local = candidates::as_seen(local, &*shared.network);
     let local = known(&shared.gathering(), local);

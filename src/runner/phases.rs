@@ -252,7 +252,7 @@ impl Call<'_> {
     }
 
     fn tell_what_we_saw(&mut self) {
-        let (events, left_out) = key_events(&self.recorder.events());
+        let (events, left_out) = self.recorder.read(key_events);
         if left_out > 0 {
             self.record(Kind::Note(format!(
                 "{left_out} descriptions and candidates in the middle of the call are too much to tell the other side"

@@ -63,6 +63,11 @@ impl Recorder {
         self.lock().events.clone()
     }
 
+    /// Reads everything so far where it is; recording waits meanwhile.
+    pub fn read<T>(&self, reader: impl FnOnce(&[Event]) -> T) -> T {
+        reader(&self.lock().events)
+    }
+
     /// The side that records.
     #[must_use]
     pub fn role(&self) -> Role {

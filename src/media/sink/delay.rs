@@ -1,5 +1,7 @@
 //! One-way latency.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
@@ -14,7 +16,11 @@ const SIGNIFICANT_DIGITS: u8 = 2;
 
 /// Latencies in microseconds. Nothing is recorded before the clocks are known.
 #[derive(Debug, Default)]
-pub(super) struct Delays(Option<Histogram<u32>>);
+pub(super) struct Delays {
+    histogram: Option<Histogram<u32>>,
+    /// Of what was recorded so far, with the clocks it was made for: an idle track is asked every second.
+    summary: OnceLock<(ClockOffset, Latency)>,
+}
 
 impl Delays {
     /// A frame stamped `sent_us` by the sender's clock came in at `came_us` by ours.
@@ -33,27 +39,33 @@ impl Delays {
 
     /// What was measured; none before the first sample.
     pub(super) fn summary(&self, clock: Option<ClockOffset>) -> Option<Latency> {
-        let histogram = self.0.as_ref()?;
-        let millis = |micros: u64| micros as f64 / 1e3;
-        Some(Latency {
-            count: histogram.len(),
-            min_ms: millis(histogram.min()),
-            p50_ms: millis(histogram.value_at_quantile(0.5)),
-            p95_ms: millis(histogram.value_at_quantile(0.95)),
-            max_ms: millis(histogram.max()),
-            error_ms: millis(clock?.error_us),
-            histogram: serialized(histogram),
-        })
+        let (histogram, clock) = (self.histogram.as_ref()?, clock?);
+        let (made_for, summary) = self.summary.get_or_init(|| (clock, summarized(histogram, clock)));
+        Some(if *made_for == clock { summary.clone() } else { summarized(histogram, clock) })
     }
 
     fn record_delay(&mut self, delay_us: i128) {
         let delay = u64::try_from(delay_us.max(0)).unwrap_or(u64::MAX);
-        self.0
+        self.summary.take();
+        self.histogram
             .get_or_insert_with(|| {
                 Histogram::new_with_bounds(1, LONGEST_US, SIGNIFICANT_DIGITS)
                     .expect("the bounds of the histogram are valid")
             })
             .saturating_record(delay);
+    }
+}
+
+fn summarized(histogram: &Histogram<u32>, clock: ClockOffset) -> Latency {
+    let millis = |micros: u64| micros as f64 / 1e3;
+    Latency {
+        count: histogram.len(),
+        min_ms: millis(histogram.min()),
+        p50_ms: millis(histogram.value_at_quantile(0.5)),
+        p95_ms: millis(histogram.value_at_quantile(0.95)),
+        max_ms: millis(histogram.max()),
+        error_ms: millis(clock.error_us),
+        histogram: serialized(histogram),
     }
 }
 
