@@ -39,6 +39,8 @@ pub mod connection;
 #[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
+pub mod fault;
+#[cfg(feature = "engine")]
 pub mod leg;
 #[cfg(feature = "engine")]
 pub mod media;

@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::ExplainArgs;
+use super::fault::FaultArgs;
 use super::habits::HabitArgs;
 use super::sim::SimArgs;
 use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
@@ -106,6 +107,9 @@ pub(super) struct CallArgs {
     /// How the application behaves.
     #[command(flatten)]
     pub(super) habits: HabitArgs,
+    /// What it does wrong.
+    #[command(flatten)]
+    pub(super) fault: FaultArgs,
     /// How the network is used.
     #[command(flatten)]
     pub(super) ice: IceArgs,

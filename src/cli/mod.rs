@@ -7,6 +7,7 @@ mod error;
 mod exit;
 mod expect;
 mod explain;
+mod fault;
 mod habits;
 mod ice;
 mod ice_url;

@@ -15,6 +15,7 @@ use super::receiving::Receiving;
 use super::sending::Sending;
 use super::{Config, ConnectionEvent, ErrorName, Outcome, TransceiverState, W3cError};
 use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, codecs};
+use crate::fault::Faults;
 use crate::jsep::{Peer, Transceiver};
 use crate::network::Network;
 use crate::timeline::{Kind, Recorder, TransceiverRow};
@@ -42,6 +43,7 @@ pub(super) struct Actor {
     pub(super) receiving: Receiving,
     /// DTLS is connected, so media can be encrypted.
     pub(super) secured: bool,
+    pub(super) faults: Arc<Faults>,
 }
 
 impl Actor {
@@ -57,6 +59,7 @@ impl Actor {
             relay_only: config.relay_only,
             bind: config.bind,
             gathering_timeout: config.gathering_timeout,
+            faults: Arc::clone(&config.faults),
             label: format!("{} {}", recorder.role(), config.identity.own),
         };
         let (engine, engine_events) = Engine::new(Arc::clone(&world), network, engine_config).await?;
@@ -72,6 +75,7 @@ impl Actor {
             lines: BTreeMap::new(),
             receiving: Receiving::new(config.identity),
             secured: false,
+            faults: config.faults,
         })
     }
 

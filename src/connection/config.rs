@@ -1,9 +1,11 @@
 //! What a connection is told when it is made.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::IceServer;
+use crate::fault::Faults;
 use crate::jsep::Association;
 
 /// RTCConfiguration, and what the sinks need to know to prove media.
@@ -21,6 +23,8 @@ pub struct Config {
     pub association: Association,
     /// Who we are and whom we expect.
     pub identity: Identity,
+    /// What is wrong on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Who sends what, by the numbers that stamps and tones carry.

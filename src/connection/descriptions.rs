@@ -91,6 +91,7 @@ impl Actor {
             error
         })?;
         self.compare(&ours, &wire);
+        let wire = self.faults.describe(sdp_type, wire);
         self.descriptions.created.retain(|created| created.ours.sdp_type != sdp_type);
         self.descriptions.created.push(Created { ours, wire: wire.clone() });
         Ok(wire)

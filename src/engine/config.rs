@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::fault::Faults;
 
 /// The settings of one engine.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub struct EngineConfig {
     pub bind: Vec<IpAddr>,
     /// Gathering counts as complete after this time, whatever the servers do.
     pub gathering_timeout: Duration,
+    /// What is wrong with our packets on purpose.
+    pub faults: Arc<Faults>,
 }
 
 impl EngineConfig {
@@ -29,6 +34,7 @@ impl EngineConfig {
             relay_only: false,
             bind,
             gathering_timeout: Duration::from_secs(5),
+            faults: Arc::default(),
         }
     }
 }

@@ -79,6 +79,7 @@ impl Engine {
         let gathering = Gathering::new(std::mem::take(&mut servers.used));
         let shared =
             Shared::new(world.clone(), network.clone(), sender, gathering, pace.clone(), trace.clone());
+        shared.tap.meddle(Arc::clone(&config.faults));
         let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
         let runtime = EngineRuntime { world, network, pace, trace, driver: Arc::clone(&driver) };

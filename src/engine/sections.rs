@@ -88,7 +88,7 @@ impl Sections {
         let transceiver = connection.add_transceiver_from_track(track.clone(), Some(init)).await?;
         let sender = transceiver.sender().await?;
         let sender = sender.ok_or_else(|| EngineError::Failed("a section without a sender".to_owned()))?;
-        shared.tap.add_local(ssrc);
+        shared.tap.add_local(ssrc, kind);
         shared.tap.set_local_mid(ssrc, wire_mid.clone());
         self.0.push(Section { kind, ssrc, wire_mid, used: false, transceiver, sender, track });
         Ok(())

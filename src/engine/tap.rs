@@ -2,7 +2,7 @@
 //! counts at zero.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
@@ -18,6 +18,8 @@ use rtc::shared::error::Error;
 
 use super::shared::Events;
 use super::{EngineEvent, InboundRtcp, OutboundRtcp};
+use crate::fault::{Faults, RtcpFields, RtpFields};
+use crate::jsep::MediaKind;
 use crate::world::World;
 
 /// So many sender reports are remembered per stream; one a second goes out.
@@ -28,6 +30,8 @@ pub(super) struct TapState {
     world: Arc<dyn World>,
     events: Events,
     streams: Mutex<Streams>,
+    /// What is wrong with our packets on purpose.
+    faults: OnceLock<Arc<Faults>>,
 }
 
 #[derive(Default)]
@@ -40,8 +44,8 @@ struct Streams {
     waiting: VecDeque<Box<dyn rtc::rtcp::Packet>>,
 }
 
-#[derive(Default)]
 struct LocalStream {
+    kind: MediaKind,
     mid: Option<String>,
     /// What the wire calls the codec, where the engine calls it otherwise.
     payload_type: Option<u8>,
@@ -58,12 +62,22 @@ struct RemoteStream {
 
 impl TapState {
     pub(super) fn new(world: Arc<dyn World>, events: Events) -> Self {
-        Self { world, events, streams: Mutex::default() }
+        Self { world, events, streams: Mutex::default(), faults: OnceLock::new() }
     }
 
     /// A stream that we send.
-    pub(super) fn add_local(&self, ssrc: u32) {
-        self.lock().local.insert(ssrc, LocalStream::default());
+    pub(super) fn add_local(&self, ssrc: u32, kind: MediaKind) {
+        let (reports, rtcp) = (VecDeque::new(), OutboundRtcp::default());
+        let stream = LocalStream { kind, mid: None, payload_type: None, reports, rtcp };
+        self.lock().local.insert(ssrc, stream);
+    }
+
+    /// Something is wrong with our packets on purpose.
+    pub(super) fn meddle(&self, faults: Arc<Faults>) {
+        if !faults.is_empty() {
+            // Once for each engine.
+            let _ = self.faults.set(faults);
+        }
     }
 
     /// The payload type that a stream of ours has on the wire.
@@ -162,10 +176,35 @@ impl TapState {
         }
     }
 
-    /// What leaves has the wire's payload type.
-    fn leaves(&self, header: &mut rtc::rtp::Header) {
-        let payload_type = self.lock().local.get(&header.ssrc).and_then(|stream| stream.payload_type);
-        header.payload_type = payload_type.unwrap_or(header.payload_type);
+    /// What leaves has the wire's payload type. Whether it leaves.
+    fn leaves(&self, header: &mut rtc::rtp::Header) -> bool {
+        let streams = self.lock();
+        let Some(stream) = streams.local.get(&header.ssrc) else { return true };
+        header.payload_type = stream.payload_type.unwrap_or(header.payload_type);
+        let Some(faults) = self.faults.get() else { return true };
+        let mut fields = RtpFields {
+            kind: stream.kind,
+            payload_type: header.payload_type,
+            ssrc: header.ssrc,
+            sequence: header.sequence_number,
+            timestamp: header.timestamp,
+        };
+        let leaves = faults.rtp(self.world.now(), &mut fields);
+        (header.payload_type, header.ssrc) = (fields.payload_type, fields.ssrc);
+        (header.sequence_number, header.timestamp) = (fields.sequence, fields.timestamp);
+        leaves
+    }
+
+    /// Takes out the RTCP that a fault loses. Whether anything is left.
+    fn passes(&self, packets: &mut Vec<Box<dyn rtc::rtcp::Packet>>, sent: bool) -> bool {
+        if let Some(faults) = self.faults.get() {
+            packets.retain(|packet| {
+                let header = packet.header();
+                let fields = RtcpFields { packet_type: header.packet_type as u8, format: header.count, sent };
+                faults.rtcp(fields)
+            });
+        }
+        !packets.is_empty()
     }
 
     fn waiting(&self) -> Option<Box<dyn rtc::rtcp::Packet>> {
@@ -251,8 +290,11 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     type Error = Error;
     type Time = Instant;
 
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &packet.message.packet {
+    fn handle_read(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(packets) = &mut packet.message.packet {
+            if !self.state.passes(packets, false) {
+                return Ok(());
+            }
             packets.iter().for_each(|packet| self.state.received(packet.as_ref()));
         }
         self.reads.push_back(packet);
@@ -265,8 +307,17 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
 
     fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
         match &mut packet.message.packet {
-            Packet::Rtp(rtp) => self.state.leaves(&mut rtp.header),
-            Packet::Rtcp(packets) => packets.iter().for_each(|packet| self.state.sent(packet.as_ref())),
+            Packet::Rtp(rtp) => {
+                if !self.state.leaves(&mut rtp.header) {
+                    return Ok(());
+                }
+            }
+            Packet::Rtcp(packets) => {
+                if !self.state.passes(packets, true) {
+                    return Ok(());
+                }
+                packets.iter().for_each(|packet| self.state.sent(packet.as_ref()));
+            }
             _ => {}
         }
         let place = self.place_of(&packet);
@@ -309,7 +360,7 @@ mod tests {
         let (events, received) = mpsc::unbounded();
         let world = Arc::new(StillWorld::new());
         let tap = TapState::new(world.clone(), events);
-        tap.add_local(SSRC);
+        tap.add_local(SSRC, MediaKind::Audio);
         tap.set_local_mid(SSRC, Some("0".into()));
         (tap, world, received)
     }

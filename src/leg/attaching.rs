@@ -30,7 +30,7 @@ impl Leg {
             let kind = planned.kind;
             let identity =
                 media::Identity { peer: self.number, stream: u8::try_from(index).unwrap_or(u8::MAX) };
-            let source = media::open(planned, identity)?;
+            let source = self.faults.open(planned, identity, self.peer)?;
             let track = LocalTrack { id: format!("{}-{kind}-{index}", self.stream()), source };
             self.attach_track(kind, track).await.map_err(|error| LegError::Attach { kind, error })?;
         }

@@ -20,6 +20,7 @@ use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, OpenError, TransceiverId, W3cError,
     next_event,
 };
+use crate::fault::Faults;
 use crate::jsep::{Direction, MediaKind};
 use crate::media::MediaError;
 use crate::network::Network;
@@ -43,6 +44,8 @@ pub struct Setting<'a> {
     pub recorder: Recorder,
     /// The addresses to gather on when the plan states none.
     pub addresses: Vec<IpAddr>,
+    /// What our side does wrong on purpose.
+    pub faults: Arc<Faults>,
     /// Ourselves in the room.
     pub me: &'a PeerInfo,
     /// The other side.
@@ -72,8 +75,10 @@ pub enum LegError {
 #[derive(Debug)]
 pub struct Leg {
     plan: LegPlan,
-    /// Ours in the room.
+    /// Ours in the room, and the other side's.
     number: u16,
+    peer: u16,
+    faults: Arc<Faults>,
     recorder: Recorder,
     world: Arc<dyn World>,
     connection: Connection,
@@ -115,12 +120,14 @@ impl Leg {
     /// [`LegError`]; the connection is closed then.
     pub async fn open(plan: &LegPlan, setting: Setting<'_>) -> Result<Self, LegError> {
         let config = config(plan, &setting);
-        let Setting { world, network, recorder, me, .. } = setting;
+        let Setting { world, network, recorder, faults, me, peer, .. } = setting;
         let (connection, events) =
             Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
         let mut leg = Self {
             plan: plan.clone(),
             number: me.number,
+            peer: peer.number,
+            faults,
             recorder,
             world,
             connection,
@@ -231,6 +238,23 @@ impl Leg {
         self.negotiation.completed
     }
 
+    /// Makes an offer whether or not one is needed: only a faulty application does.
+    pub async fn offer_anyway(&mut self) {
+        self.negotiation.forget();
+        self.offer().await;
+    }
+
+    /// Takes our pending offer back.
+    pub async fn roll_back(&mut self) {
+        // The timeline holds the error.
+        let _ = self.connection.set_local_description(crate::jsep::SdpType::Rollback, String::new()).await;
+    }
+
+    /// close() of the connection; what is asked of it afterwards is still answered.
+    pub async fn close_connection(&self) {
+        self.connection.close_in_place().await;
+    }
+
     /// How far the other side's clock is ahead of ours.
     pub fn set_clock(&self, offset_us: i64, error_us: u64) {
         self.connection.set_clock(offset_us, error_us);
@@ -259,6 +283,7 @@ fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
         bind: if plan.bind.is_empty() { setting.addresses.clone() } else { plan.bind.clone() },
         gathering_timeout: GATHERING_TIMEOUT,
         association: plan.habits.association,
+        faults: Arc::clone(&setting.faults),
         identity: Identity {
             own: setting.me.number,
             peer: Some(setting.peer.number),

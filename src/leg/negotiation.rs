@@ -37,6 +37,11 @@ impl Negotiation {
             resume: false,
         }
     }
+
+    /// As if no offer were being made.
+    pub(super) fn forget(&mut self) {
+        self.perfect.end_offer();
+    }
 }
 
 impl Leg {

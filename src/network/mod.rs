@@ -5,6 +5,7 @@ mod impaired;
 mod lane;
 mod machine;
 mod simulated;
+mod tampered;
 
 use std::fmt::Debug;
 use std::io;
@@ -18,6 +19,7 @@ use crate::world::BoxFuture;
 pub use impaired::ImpairedNetwork;
 pub use machine::MachineNetwork;
 pub use simulated::SimulatedNetwork;
+pub use tampered::{Tamper, TamperedNetwork};
 
 /// Sockets and names. Shared as `Arc<dyn Network>`.
 pub trait Network: Debug + Send + Sync + 'static {

@@ -2,6 +2,7 @@
 //! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
 
 mod expectation;
+mod fault;
 mod finding;
 mod habits;
 mod network;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::jsep::{Direction, MediaKind, Role};
 
 pub use expectation::{Expectation, ExpectedTransceiver, Value};
+pub use fault::FaultPlan;
 pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
 pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
@@ -62,6 +64,7 @@ impl Plan {
                 send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
                 receive: MediaKind::ALL.to_vec(),
                 habits: Habits::good(role),
+                faults: Vec::new(),
                 ice_servers: Vec::new(),
                 ice_policy: IcePolicy::All,
                 trickle: true,
@@ -106,6 +109,8 @@ pub struct LegPlan {
     pub receive: Vec<MediaKind>,
     /// How its application behaves.
     pub habits: Habits,
+    /// What it does wrong on purpose.
+    pub faults: Vec<FaultPlan>,
     /// STUN and TURN servers, in the order given.
     pub ice_servers: Vec<IceServer>,
     /// Which candidates may be used.

@@ -10,7 +10,9 @@ use futures::{FutureExt, select_biased};
 use super::{Deps, Played};
 use crate::expect::{Verdict, judge};
 use crate::facts::Facts;
+use crate::fault::{Act, Due, Faults};
 use crate::leg::{Leg, LegEvent, Setting};
+use crate::network::{Network, Tamper, TamperedNetwork};
 use crate::plan::Plan;
 use crate::signaling::{Room, RoomEvent};
 use crate::timeline::{Event, Header, Kind, PeerInfo, Recorder, SCHEMA_VERSION, Signal, TimelineWriter};
@@ -22,6 +24,10 @@ pub(super) struct Call<'a> {
     pub(super) room: &'a mut Room,
     pub(super) recorder: Recorder,
     pub(super) facts: Facts,
+    /// What our side does wrong on purpose.
+    pub(super) faults: Arc<Faults>,
+    /// A fault that ends the call has been committed.
+    pub(super) left: Option<Act>,
     /// Events on their way from the recorder to the facts.
     events: mpsc::UnboundedReceiver<Event>,
     writer: Option<Arc<Mutex<TimelineWriter>>>,
@@ -68,6 +74,8 @@ impl<'a> Call<'a> {
             room,
             recorder,
             facts,
+            faults: Arc::new(Faults::new(&plan.leg.faults)),
+            left: None,
             events,
             writer: None,
             number,
@@ -122,30 +130,50 @@ impl<'a> Call<'a> {
         let me = self.room.me().clone();
         let setting = Setting {
             world: Arc::clone(&self.deps.world),
-            network: Arc::clone(&self.deps.network),
+            network: self.network(),
             recorder: self.recorder.clone(),
             addresses: self.deps.addresses.clone(),
+            faults: Arc::clone(&self.faults),
             me: &me,
             peer,
         };
-        let leg = Leg::open(&self.plan.leg, setting).await.map_err(|error| error.to_string())?;
+        let plan = self.faults.plan(&self.plan.leg);
+        let leg = Leg::open(&plan, setting).await.map_err(|error| error.to_string())?;
         self.leg = Some(leg);
         Ok(())
+    }
+
+    /// The network as our side has it.
+    fn network(&self) -> Arc<dyn Network> {
+        let inner = Arc::clone(&self.deps.network);
+        if !self.faults.tampers() {
+            return inner;
+        }
+        let tamper: Arc<dyn Tamper> = self.faults.clone();
+        Arc::new(TamperedNetwork::new(Arc::clone(&self.deps.world), inner, tamper))
     }
 
     /// Waits for the next thing, but no longer than until `deadline`, and handles it.
     pub(super) async fn step(&mut self, deadline: Option<Instant>) -> Result<Step, Interrupted> {
         let step = self.wait(deadline).await?;
+        self.commit_faults().await;
         self.fold();
         Ok(step)
     }
 
     async fn wait(&mut self, deadline: Option<Instant>) -> Result<Step, Interrupted> {
         let world = Arc::clone(&self.deps.world);
-        let left = deadline.map(|at| at.saturating_duration_since(world.now()));
-        if left == Some(Duration::ZERO) && self.deps.interrupt.peek().is_none() {
+        let due = self.faults.next_due();
+        if due.is_some_and(|due| due <= world.now()) {
+            return Ok(Step::Event);
+        }
+        let ends = |at: Instant| at.saturating_duration_since(world.now());
+        if deadline.map(ends) == Some(Duration::ZERO) && self.deps.interrupt.peek().is_none() {
             return Ok(Step::Deadline);
         }
+        // A fault that is due earlier is no deadline.
+        let first = deadline.into_iter().chain(due).min();
+        let (left, is_deadline) = (first.map(ends), first == deadline);
         let happened = {
             let timer = async {
                 match left {
@@ -165,7 +193,7 @@ impl<'a> Call<'a> {
                 event = self.room.next().fuse() => Happened::Room(event),
                 event = leg.fuse() => Happened::Leg(event),
                 event = futures::StreamExt::select_next_some(&mut self.events) => Happened::Recorded(event),
-                () = timer.fuse() => return Ok(Step::Deadline),
+                () = timer.fuse() => return Ok(if is_deadline { Step::Deadline } else { Step::Event }),
             }
         };
         match happened {
@@ -211,19 +239,83 @@ impl<'a> Call<'a> {
             return self.record(Kind::Note(format!("a signal of another call came from {from}; ignored")));
         }
         self.answered = true;
+        let received = self.faults.receive(self.deps.world.now(), signal.clone());
+        if received.came {
+            self.came(from, seq, signal);
+        }
+        for signal in received.taken {
+            self.take(signal).await;
+        }
+    }
+
+    /// A signal has come to us.
+    fn came(&mut self, from: String, seq: Option<u64>, signal: Signal) {
         if let Signal::Report(report) = signal {
             let role = self.plan.leg.role.other();
             self.peer_reported = true;
             return self.record(Kind::PeerReport { role, epoch_us: report.epoch_us, events: report.events });
         }
         self.peer_done |= signal == Signal::Done;
-        self.record(Kind::SignalReceived { from, seq, signal: signal.clone() });
+        self.record(Kind::SignalReceived { from, seq, signal });
+    }
+
+    /// Our side takes a signal in.
+    async fn take(&mut self, signal: Signal) {
         if let Some(leg) = &mut self.leg {
             leg.receive(signal).await;
         }
     }
 
     pub(super) fn send(&mut self, signal: Signal) {
+        for signal in self.faults.send(self.deps.world.now(), signal) {
+            self.transmit(signal);
+        }
+    }
+
+    /// What a faulty side does by itself, as far as it is due; and what it has done is written down.
+    async fn commit_faults(&mut self) {
+        if self.faults.is_empty() {
+            return;
+        }
+        for due in self.faults.due(self.deps.world.now()) {
+            match due {
+                Due::Send(signal) => self.transmit(signal),
+                Due::Receive(signal) => {
+                    let from = self.peer.as_ref().map_or_else(String::new, |peer| peer.name.clone());
+                    self.came(from, None, signal.clone());
+                    self.take(signal).await;
+                }
+                Due::Do(act) => self.act(act).await,
+            }
+        }
+        for id in self.faults.take_news() {
+            self.record(Kind::Fault { id: id.to_owned() });
+        }
+    }
+
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::LeaveRoom => self.room.depart(),
+            Act::Vanish | Act::HangUp => {
+                if act == Act::Vanish {
+                    self.room.depart();
+                }
+                self.left = Some(act);
+            }
+            Act::Offer | Act::RollBack | Act::CloseConnection => {
+                let Some(leg) = &mut self.leg else { return };
+                match act {
+                    Act::Offer => leg.offer_anyway().await,
+                    Act::RollBack => leg.roll_back().await,
+                    _ => leg.close_connection().await,
+                }
+            }
+            // Those need nothing of us.
+            Act::Repeat(_) | Act::Say(_) | Act::StopMedia => {}
+        }
+    }
+
+    fn transmit(&mut self, signal: Signal) {
         let to = self.peer.as_ref().map(|peer| peer.name.as_str());
         // Before it leaves: what the other side does because of it, such as closing DTLS, comes later.
         let at = self.deps.world.now();

@@ -35,6 +35,8 @@ pub(super) enum Ending {
     ConnectionFailed,
     /// A known fault of the engine makes going on pointless.
     EngineLimit,
+    /// Our side leaves, on purpose.
+    OnPurpose,
     /// Somebody interrupted the run.
     Interrupted,
 }
@@ -47,7 +49,9 @@ impl Call<'_> {
         let ice = own.states.ice.last().map(|reached| reached.state);
         let dtls = own.states.dtls.last().map(|reached| reached.state);
         let connection = own.states.connection.last().map(|reached| reached.state);
-        let ending = if facts.hang_up.as_ref().is_some_and(|hang_up| hang_up.by != facts.own) {
+        let ending = if self.left.is_some() {
+            Ending::OnPurpose
+        } else if facts.hang_up.as_ref().is_some_and(|hang_up| hang_up.by != facts.own) {
             Ending::HungUp
         } else if facts.dtls_closed_by_peer.is_some() {
             Ending::DtlsClosed
@@ -110,6 +114,7 @@ impl Call<'_> {
             Ending::IceFailed => "ICE failed".to_owned(),
             Ending::ConnectionFailed => "the connection failed".to_owned(),
             Ending::EngineLimit => "a known fault of callcheck's own WebRTC engine showed".to_owned(),
+            Ending::OnPurpose => format!("the {} leaves, on purpose", self.plan.leg.role),
             Ending::Interrupted => "interrupted".to_owned(),
         }
     }

@@ -279,7 +279,8 @@ impl Call<'_> {
     }
 
     async fn hang_up(&mut self, ending: &Ending) {
-        if self.facts.hang_up.is_some() || self.leg.is_none() || self.is_out_of_earshot() {
+        let silent = self.left == Some(crate::fault::Act::Vanish);
+        if self.facts.hang_up.is_some() || self.leg.is_none() || self.is_out_of_earshot() || silent {
             return;
         }
         // After an orderly end the caller hangs up and the callee hears it; otherwise whoever ends the call.

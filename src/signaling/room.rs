@@ -122,6 +122,11 @@ impl Room {
         event
     }
 
+    /// Says that we leave, and stays to hear what still comes: as somebody does whose socket is gone.
+    pub fn depart(&self) {
+        self.outgoing.send(Message::bare(Body::Leave).to_text());
+    }
+
     /// Says that we leave, and waits, for two seconds at most, until everything that was sent has reached the room.
     pub async fn leave(self) {
         self.outgoing.send(Message::bare(Body::Leave).to_text());

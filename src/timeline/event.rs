@@ -256,6 +256,11 @@ pub enum Kind {
     UnboundRtp(UnboundRtp),
     /// A data channel came into a state.
     DataChannel(ChannelState),
+    /// Our side has begun to do something wrong on purpose. Told to nobody.
+    Fault {
+        /// The failure mode that it should cause, by its name in the catalogue.
+        id: String,
+    },
     /// Something worth knowing that is neither a fault nor a verdict.
     Note(String),
     /// Somebody interrupted the run.

@@ -51,6 +51,7 @@ impl End {
             gathering_timeout: GATHERING_TIMEOUT,
             association: setting.association,
             identity: Identity { own: number(role), peer: Some(number(role.other())), peer_stamps: true },
+            faults: Arc::default(),
         };
         let (world, network) = (Arc::clone(&setting.world), Arc::clone(&setting.network));
         let (connection, events) = Connection::open(world, network, recorder.clone(), config).await?;

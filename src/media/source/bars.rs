@@ -27,6 +27,7 @@ pub struct Bars {
     frame: u32,
     last_key: u32,
     key_wanted: bool,
+    dark: bool,
 }
 
 impl Bars {
@@ -34,6 +35,12 @@ impl Bars {
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self::with_size(identity, 640, 360).expect("640x360 has room for the barcode")
+    }
+
+    /// 640x360 without light: as of a camera that is covered. Its stamp says nothing of the picture.
+    #[must_use]
+    pub fn dark(identity: Identity) -> Self {
+        Self { dark: true, ..Self::new(identity) }
     }
 
     /// Of another size in pixels; none if the barcode has no room in it.
@@ -55,15 +62,20 @@ impl Bars {
             frame: 0,
             last_key: 0,
             key_wanted: true,
+            dark: false,
         })
     }
 
     /// The next frame before it is cut into packets: VP8 with the stamp behind it, and whether it is a key frame.
     pub fn next_frame(&mut self, wall_us: u64) -> (Vec<u8>, bool) {
         let Identity { peer, stream } = self.identity;
-        let stamp = Stamp { peer, stream, frame: self.frame, wall_us, synthetic: true };
+        let stamp = Stamp { peer, stream, frame: self.frame, wall_us, synthetic: !self.dark };
         let key = self.key_wanted || self.frame.wrapping_sub(self.last_key) >= KEY_INTERVAL;
-        picture::draw(&mut self.blocks, self.mosaic.columns(), &stamp.barcode());
+        if self.dark {
+            self.blocks.fill(picture::BLACK);
+        } else {
+            picture::draw(&mut self.blocks, self.mosaic.columns(), &stamp.barcode());
+        }
         let mut bytes = self.mosaic.write(&self.blocks, key);
         bytes.extend_from_slice(&stamp.to_bytes());
         if key {

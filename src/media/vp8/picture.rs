@@ -4,7 +4,7 @@ use super::mosaic::BLOCK;
 use crate::media::Barcode;
 
 const WHITE: u8 = 235;
-const BLACK: u8 = 16;
+pub(in crate::media) const BLACK: u8 = 16;
 const THRESHOLD: u8 = 125;
 const DOT: u8 = 230;
 /// Cells in a row, where the picture is wide enough.

@@ -1,0 +1,95 @@
+//! Faults of DTLS and SRTP.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::datagrams::{
+    any, client_hello, dtls, fatal_alert, flipped, large_dtls, old_version, srtp, unknown_ciphers,
+    unknown_profiles,
+};
+use super::mistake::Mistake::{At, Describe, Receive};
+use super::mistake::{ANSWER, Datagrams, EVER, EVERY, FIRST_OFFER, Fate, Mistake, ONCE};
+use super::signals::{Act, Deed, Of};
+use crate::jsep::Role;
+use crate::timeline::Signal;
+
+const CALLEE: Option<Role> = Some(Role::Callee);
+
+const fn always(ours: bool, are: fn(&[u8]) -> bool, fate: Fate) -> Mistake {
+    Mistake::Datagrams(Datagrams { ours, are, during: Duration::ZERO..EVER, fate })
+}
+
+const fn wrong(
+    id: &'static str,
+    by: Option<Role>,
+    does: &'static str,
+    mistakes: fn(Duration) -> Vec<Mistake>,
+) -> Fault {
+    Fault { id, by, time: None, does, mistakes }
+}
+
+pub(super) const FAULTS: &[Fault] = &[
+    wrong("dtls-not-started", None, "neither sends nor takes DTLS", |_| {
+        vec![always(true, dtls, Fate::Lost), always(false, dtls, Fate::Lost)]
+    }),
+    wrong("dtls-both-active", CALLEE, "says that it is passive and is active", |_| {
+        vec![Describe(ANSWER, |text| text.edit("a=setup:", |_| "passive".to_owned()))]
+    }),
+    wrong("dtls-both-passive", CALLEE, "says that it is active and is passive", |_| {
+        vec![
+            Receive(
+                Of::Descriptions(FIRST_OFFER),
+                Deed::Edit(|signal| {
+                    if let Signal::Description { sdp, .. } = signal {
+                        *sdp = sdp.replace("a=setup:actpass", "a=setup:active");
+                    }
+                }),
+            ),
+            Describe(ANSWER, |text| text.edit("a=setup:", |_| "active".to_owned())),
+        ]
+    }),
+    wrong("dtls-fingerprint-mismatch", None, "announces the fingerprint of another certificate", |_| {
+        vec![Describe(EVERY, |text| {
+            text.edit("a=fingerprint:", |rest| {
+                let (kept, last) = rest.split_at(rest.len().saturating_sub(2));
+                format!("{kept}{}", if last == "00" { "01" } else { "00" })
+            });
+        })]
+    }),
+    wrong("dtls-hash-unsupported", None, "announces a fingerprint of a hash that nobody has", |_| {
+        vec![Describe(EVERY, |text| {
+            text.edit("a=fingerprint:", |rest| {
+                format!("md2 {}", rest.split_once(' ').map_or(rest, |(_, hex)| &hex[..hex.len().min(47)]))
+            });
+        })]
+    }),
+    wrong("dtls-version", CALLEE, "offers DTLS 1.0 only", |_| {
+        vec![always(true, client_hello, Fate::Edited(old_version))]
+    }),
+    wrong("dtls-cipher", CALLEE, "offers cipher suites that nobody has", |_| {
+        vec![always(true, client_hello, Fate::Edited(unknown_ciphers))]
+    }),
+    wrong("dtls-no-srtp-profile", CALLEE, "offers SRTP profiles that nobody has", |_| {
+        vec![always(true, client_hello, Fate::Edited(unknown_profiles))]
+    }),
+    wrong("dtls-fatal-alert", CALLEE, "breaks the handshake off", |_| {
+        vec![always(true, client_hello, Fate::Edited(fatal_alert))]
+    }),
+    wrong("dtls-mtu", None, "loses large handshake records, as a small path does", |_| {
+        vec![always(true, large_dtls, Fate::Lost), always(false, large_dtls, Fate::Lost)]
+    }),
+    Fault {
+        id: "dtls-close-notify",
+        by: None,
+        time: Some(("so long after the answer", Duration::from_secs(3))),
+        does: "closes its connection without a word in the room",
+        mistakes: |time| vec![At(time, Act::CloseConnection, ONCE)],
+    },
+    wrong("srtp-auth-fail", None, "protects its media with another key", |_| {
+        vec![always(true, srtp, Fate::Edited(flipped))]
+    }),
+    wrong("media-mtu-blackhole", None, "loses large datagrams, as a small path does", |_| {
+        let large = |datagram: &[u8]| any(datagram) && datagram.len() > 700;
+        vec![always(true, large, Fate::Lost)]
+    }),
+];

@@ -1,0 +1,80 @@
+//! Faults where offers cross.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::mistake::Mistake::{At, Habit, Receive, Send};
+use super::mistake::{Again, FIRST_OFFER, LATER_OFFER, ONCE};
+use super::signals::{Act, Deed, Of};
+use crate::jsep::{Role, SdpType};
+use crate::plan::{Act as Acts, Later};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "glare-both-offers",
+        by: Some(Role::Callee),
+        time: None,
+        does: "answers the offer with an offer of its own",
+        mistakes: |_| vec![Receive(Of::Descriptions(FIRST_OFFER), Deed::Instead(ms(20), Act::Offer))],
+    },
+    Fault {
+        id: "glare-both-impolite",
+        by: Some(Role::Callee),
+        time: None,
+        does: "holds to its own offer where both offer",
+        mistakes: |_| {
+            vec![
+                Habit(|plan| {
+                    plan.habits.polite = false;
+                    plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+                }),
+                Receive(Of::Descriptions(LATER_OFFER), Deed::Ignore),
+            ]
+        },
+    },
+    Fault {
+        id: "glare-double-rollback",
+        by: Some(Role::Caller),
+        time: None,
+        does: "is polite as well, and takes its offer back like the other side",
+        mistakes: |_| {
+            vec![Habit(|plan| {
+                plan.habits.polite = true;
+                plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+            })]
+        },
+    },
+    Fault {
+        id: "glare-rollback-no-answer",
+        by: None,
+        time: None,
+        does: "takes its offer back where both offer, and does not answer the other one",
+        mistakes: |_| {
+            vec![
+                Habit(|plan| {
+                    plan.habits.polite = true;
+                    plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+                }),
+                Send(Of::Descriptions(super::mistake::LATER_ANSWER), Deed::Lose),
+            ]
+        },
+    },
+    Fault {
+        id: "glare-stale-answer-after-rollback",
+        by: None,
+        time: None,
+        does: "repeats an old answer in the middle of the call",
+        mistakes: |_| vec![At(ms(3_000), Act::Repeat(SdpType::Answer), ONCE)],
+    },
+    Fault {
+        id: "nn-storm",
+        by: None,
+        time: None,
+        does: "offers again and again",
+        mistakes: |_| vec![At(ms(500), Act::Offer, Again { times: 24, every: ms(200) })],
+    },
+];

@@ -1,0 +1,357 @@
+//! Faults of candidates, connectivity checks and consent.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::datagrams::{any, nominates, request, response};
+use super::mistake::Mistake::{At, Describe, Habit, Receive, Send};
+use super::mistake::{Datagrams, EVER, EVERY, Fate, LATER, LATER_OFFER, Mistake, ONCE};
+use super::signals::{Act, Deed, Of};
+use super::text::Text;
+use crate::plan::{Act as Acts, Later};
+use crate::timeline::Signal;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+const AFTER: &str = "so long after the answer";
+
+/// Nothing gets through, one way.
+pub(super) const fn all_blocked(ours: bool) -> Mistake {
+    Mistake::Datagrams(Datagrams { ours, are: any, during: Duration::ZERO..EVER, fate: Fate::Lost })
+}
+
+fn lost(ours: bool, are: fn(&[u8]) -> bool, from: Duration, until: Duration) -> Mistake {
+    Mistake::Datagrams(Datagrams { ours, are, during: from..until, fate: Fate::Lost })
+}
+
+/// Every candidate of ours, signalled or in a description, has another connection address (RFC 8839 §5.1), and nothing
+/// gets through.
+fn elsewhere(text: fn(&mut Text), signal: fn(&mut Signal)) -> Vec<Mistake> {
+    vec![
+        Describe(EVERY, text),
+        Send(Of::Candidates, Deed::Edit(signal)),
+        all_blocked(true),
+        all_blocked(false),
+    ]
+}
+
+fn words(candidate: &str, at: usize, with: &str) -> String {
+    let words = candidate.split(' ').enumerate();
+    words.map(|(index, word)| if index == at { with } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+fn change(signal: &mut Signal, at: usize, with: &str) {
+    if let Signal::Candidate { candidate, .. } = signal {
+        *candidate = words(candidate, at, with);
+    }
+}
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "ice-peer-sends-no-candidates",
+        by: None,
+        time: None,
+        does: "sends no candidate",
+        mistakes: |_| {
+            vec![
+                Describe(EVERY, |text| text.drop("a=candidate:")),
+                Send(Of::Candidates, Deed::Lose),
+                Send(Of::End, Deed::Lose),
+            ]
+        },
+    },
+    Fault {
+        id: "ice-peer-drops-our-candidates",
+        by: None,
+        time: None,
+        does: "drops every candidate that it gets, and waits for none",
+        mistakes: |_| {
+            vec![
+                Receive(Of::Candidates, Deed::Ignore),
+                Receive(Of::End, Deed::Ignore),
+                lost(false, request, Duration::ZERO, EVER),
+                lost(true, response, Duration::ZERO, EVER),
+            ]
+        },
+    },
+    Fault {
+        id: "ice-candidates-dropped-before-srd",
+        by: None,
+        time: None,
+        does: "drops the candidates that come before it has set the other side's description",
+        mistakes: |_| vec![Receive(Of::EarlyCandidates, Deed::Ignore)],
+    },
+    Fault {
+        id: "ice-no-candidates-at-all",
+        by: None,
+        time: None,
+        does: "gathers nothing",
+        mistakes: |_| {
+            vec![
+                Describe(EVERY, |text| text.drop("a=candidate:")),
+                Send(Of::Candidates, Deed::Lose),
+                all_blocked(true),
+                all_blocked(false),
+            ]
+        },
+    },
+    Fault {
+        id: "ice-mdns-unresolvable",
+        by: None,
+        time: None,
+        does: "sends candidates with names that nobody can resolve",
+        mistakes: |_| {
+            const NAME: &str = "0a1b2c3d-0000-4000-8000-000000000000.local";
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 4, NAME)),
+                |signal| change(signal, 4, NAME),
+            )
+        },
+    },
+    Fault {
+        id: "ice-private-address-only",
+        by: None,
+        time: None,
+        does: "sends candidates of a private network that is not the other side's",
+        mistakes: |_| {
+            const ADDRESS: &str = "10.20.30.40";
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 4, ADDRESS)),
+                |signal| change(signal, 4, ADDRESS),
+            )
+        },
+    },
+    Fault {
+        id: "ice-loopback-only",
+        by: None,
+        time: None,
+        does: "sends candidates of its loopback interface",
+        mistakes: |_| {
+            const ADDRESS: &str = "127.0.0.1";
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 4, ADDRESS)),
+                |signal| change(signal, 4, ADDRESS),
+            )
+        },
+    },
+    Fault {
+        id: "ice-host-only",
+        by: None,
+        time: None,
+        does: "sends host candidates that cannot be reached",
+        mistakes: |_| {
+            const ADDRESS: &str = "203.0.113.9";
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 4, ADDRESS)),
+                |signal| change(signal, 4, ADDRESS),
+            )
+        },
+    },
+    Fault {
+        id: "ice-family-mismatch",
+        by: None,
+        time: None,
+        does: "sends candidates of IPv6 only",
+        mistakes: |_| {
+            const ADDRESS: &str = "2001:db8::9";
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 4, ADDRESS)),
+                |signal| change(signal, 4, ADDRESS),
+            )
+        },
+    },
+    Fault {
+        id: "ice-tcp-only",
+        by: None,
+        time: None,
+        does: "sends TCP candidates only",
+        mistakes: |_| {
+            elsewhere(
+                |text| text.edit("a=candidate:", |rest| words(rest, 2, "tcp") + " tcptype active"),
+                |signal| {
+                    change(signal, 2, "tcp");
+                    if let Signal::Candidate { candidate, .. } = signal {
+                        *candidate += " tcptype active";
+                    }
+                },
+            )
+        },
+    },
+    Fault {
+        id: "ice-udp-blackholed",
+        by: None,
+        time: None,
+        does: "lets no datagram through, either way",
+        mistakes: |_| vec![all_blocked(true), all_blocked(false)],
+    },
+    Fault {
+        id: "ice-asymmetric",
+        by: None,
+        time: None,
+        does: "hears everything, and nothing that it sends gets through",
+        mistakes: |_| vec![all_blocked(true)],
+    },
+    Fault {
+        id: "ice-auth-fail",
+        by: None,
+        time: None,
+        does: "announces another ICE password than it uses",
+        mistakes: |_| {
+            vec![Describe(EVERY, |text| text.edit("a=ice-pwd:", |rest| rest.chars().rev().collect()))]
+        },
+    },
+    Fault {
+        id: "ice-stale-ufrag",
+        by: None,
+        time: None,
+        does: "sends candidates of an older generation",
+        mistakes: |_| {
+            vec![
+                Describe(EVERY, |text| text.drop("a=candidate:")),
+                Send(
+                    Of::Candidates,
+                    Deed::Edit(|signal| {
+                        if let Signal::Candidate { candidate, username_fragment, .. } = signal {
+                            if let Some(at) = candidate.find(" ufrag ") {
+                                candidate.truncate(at);
+                            }
+                            candidate.push_str(" ufrag 0ld1");
+                            *username_fragment = Some("0ld1".to_owned());
+                        }
+                    }),
+                ),
+            ]
+        },
+    },
+    Fault {
+        id: "ice-creds-changed-no-restart",
+        by: None,
+        time: None,
+        does: "answers an ordinary offer with other ICE credentials",
+        mistakes: |_| {
+            vec![Describe(LATER, |text| {
+                text.edit("a=ice-ufrag:", |_| "n3w1".to_owned());
+                text.edit("a=ice-pwd:", |_| "0123456789abcdefghijklmn".to_owned());
+            })]
+        },
+    },
+    Fault {
+        id: "ice-no-nomination",
+        by: Some(crate::jsep::Role::Caller),
+        time: None,
+        does: "controls the checks and nominates no pair",
+        mistakes: |_| vec![lost(true, nominates, Duration::ZERO, EVER)],
+    },
+    Fault {
+        id: "ice-gathering-slow",
+        by: None,
+        time: Some(("for so long", ms(6_000))),
+        does: "sends its candidates late",
+        mistakes: |time| {
+            vec![
+                Describe(EVERY, |text| text.drop("a=candidate:")),
+                Send(Of::Candidates, Deed::Delay(time)),
+                Send(Of::End, Deed::Delay(time)),
+                lost(true, any, Duration::ZERO, time),
+            ]
+        },
+    },
+    Fault {
+        id: "ice-eoc-missing",
+        by: None,
+        time: None,
+        does: "does not say when its candidates are complete, though none of them works",
+        mistakes: |_| {
+            let mut mistakes = vec![
+                Send(Of::End, Deed::Lose),
+                Describe(EVERY, |text| text.drop("a=end-of-candidates")),
+            ];
+            mistakes.extend([all_blocked(true), all_blocked(false)]);
+            mistakes
+        },
+    },
+    Fault {
+        id: "ice-consent-lost",
+        by: None,
+        time: Some((AFTER, ms(3_000))),
+        does: "stops answering connectivity checks in the middle of the call",
+        mistakes: |time| vec![lost(true, any, time, EVER), lost(false, any, time, EVER)],
+    },
+    Fault {
+        id: "ice-transient-disconnect",
+        by: None,
+        time: Some((AFTER, ms(3_000))),
+        does: "is away for eight seconds",
+        mistakes: |time| {
+            let until = time + ms(8_000);
+            vec![lost(true, any, time, until), lost(false, any, time, until)]
+        },
+    },
+    Fault {
+        id: "ice-restart-unanswered",
+        by: None,
+        time: None,
+        does: "ignores offers that restart ICE",
+        mistakes: |_| vec![Receive(Of::Descriptions(LATER_OFFER), Deed::Ignore)],
+    },
+    Fault {
+        id: "ice-restart-loop",
+        by: None,
+        time: None,
+        does: "restarts ICE every second",
+        mistakes: |_| {
+            vec![Habit(|plan| {
+                let seconds = (1..=6).map(Duration::from_secs);
+                plan.habits.later = seconds.map(|after| Later { after, act: Acts::RestartIce }).collect();
+            })]
+        },
+    },
+    Fault {
+        id: "ice-candidate-invalid",
+        by: None,
+        time: None,
+        does: "sends a candidate that is no candidate",
+        mistakes: |_| {
+            let broken = || Signal::Candidate {
+                candidate: "candidate:1 1 udp 2113937151 not an address".to_owned(),
+                sdp_mid: Some("0".to_owned()),
+                sdp_m_line_index: Some(0),
+                username_fragment: None,
+            };
+            vec![At(ms(200), Act::Say(broken), ONCE)]
+        },
+    },
+    Fault {
+        id: "ice-peer-gone",
+        by: None,
+        time: Some((AFTER, ms(3_000))),
+        does: "is gone without a word, and its room connection with it",
+        mistakes: |time| vec![At(time, Act::Vanish, ONCE)],
+    },
+    Fault {
+        id: "ice-slow-connect",
+        by: None,
+        time: Some(("for so long", ms(6_000))),
+        does: "lets no datagram through at first",
+        mistakes: |time| {
+            vec![lost(true, any, Duration::ZERO, time), lost(false, any, Duration::ZERO, time)]
+        },
+    },
+    Fault {
+        id: "ice-wrong-mline",
+        by: None,
+        time: None,
+        does: "sends candidates for an m-section that is not there",
+        mistakes: |_| {
+            vec![Send(
+                Of::Candidates,
+                Deed::Edit(|signal| {
+                    if let Signal::Candidate { sdp_mid, sdp_m_line_index, .. } = signal {
+                        (*sdp_mid, *sdp_m_line_index) = (Some("99".to_owned()), Some(99));
+                    }
+                }),
+            )]
+        },
+    },
+];

@@ -1,0 +1,81 @@
+//! Faults of what is in the media.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::mistake::Mistake::{self, At, Source};
+use super::mistake::ONCE;
+use super::signals::Act;
+use super::sources::SourceMistake;
+use crate::jsep::MediaKind;
+
+const VIDEO: Option<MediaKind> = Some(MediaKind::Video);
+const AUDIO: Option<MediaKind> = Some(MediaKind::Audio);
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn wrong(id: &'static str, does: &'static str, mistakes: fn(Duration) -> Vec<Mistake>) -> Fault {
+    Fault { id, by: None, time: None, does, mistakes }
+}
+
+pub(super) const FAULTS: &[Fault] = &[
+    wrong("media-no-keyframe", "never sends a key frame", |_| vec![Source(VIDEO, SourceMistake::NoKeyFrames)]),
+    wrong("media-pli-ignored", "sends its first key frame too early and ignores requests for another", |_| {
+        vec![
+            Source(VIDEO, SourceMistake::DeafToRequests),
+            Source(VIDEO, SourceMistake::NoKeyFrames),
+        ]
+    }),
+    wrong("media-undecodable", "sends pictures that no decoder takes", |_| {
+        vec![Source(VIDEO, SourceMistake::Garbage)]
+    }),
+    Fault {
+        id: "media-frozen",
+        by: None,
+        time: Some(("so long after it began", ms(2_000))),
+        does: "sends the same picture for ever",
+        mistakes: |_| vec![Source(VIDEO, SourceMistake::Still)],
+    },
+    wrong("media-black", "sends black pictures", |_| vec![Source(VIDEO, SourceMistake::Nothing)]),
+    wrong("media-silence", "sends silence", |_| vec![Source(AUDIO, SourceMistake::Nothing)]),
+    Fault {
+        id: "media-paused",
+        by: None,
+        time: Some(("so long after the answer", ms(2_000))),
+        does: "stops sending in the middle of the call",
+        mistakes: |time| vec![At(time, Act::StopMedia, ONCE)],
+    },
+    wrong("media-self-echo", "sends the other side's media back", |_| vec![Source(None, SourceMistake::Echo)]),
+    wrong("media-jitter", "sends its packets at a very uneven pace", |_| {
+        vec![Source(None, SourceMistake::Jitter(ms(300)))]
+    }),
+    wrong("media-clock-rate", "counts RTP time at half the rate", |_| {
+        vec![Source(None, SourceMistake::Clock(0.5))]
+    }),
+    wrong("media-clock-drift", "has a clock that is one percent fast", |_| {
+        vec![Source(None, SourceMistake::Pace(1.01))]
+    }),
+    Fault {
+        id: "media-av-desync",
+        by: None,
+        time: Some(("by so much", ms(1_500))),
+        does: "sends its pictures later than its sound",
+        mistakes: |time| vec![Source(VIDEO, SourceMistake::Old(time))],
+    },
+    Fault {
+        id: "media-latency",
+        by: None,
+        time: Some(("by so much", ms(1_200))),
+        does: "sends what is long over",
+        mistakes: |time| vec![Source(None, SourceMistake::Old(time))],
+    },
+    wrong("media-low-fps", "sends three pictures a second", |_| vec![Source(VIDEO, SourceMistake::OneOf(10))]),
+    Fault {
+        id: "media-freeze",
+        by: None,
+        time: Some(("so long after it began", ms(2_000))),
+        does: "sends no picture for four seconds",
+        mistakes: |after| vec![Source(VIDEO, SourceMistake::Freeze { after, lasts: ms(4_000) })],
+    },
+];

@@ -1,0 +1,69 @@
+//! Mistakes on purpose: what proves the diagnosis, and what shows how an app copes with a faulty peer. A fault is named
+//! after the failure mode that it causes; what it does is a list of mistakes at a few hooks: what an application does
+//! (`habits`), a description of ours before it is set (`describe`), signals both ways, sources, RTP and RTCP on their way
+//! out, and datagrams both ways. Everything else is that of a good peer.
+//!
+//! The faults of each layer stand in a file of its name; `mistake` says what a mistake can be, `text` edits SDP, and
+//! `hooks` commits them.
+
+mod datagrams;
+mod dtls;
+mod glare;
+mod hooks;
+mod ice;
+mod media;
+mod mistake;
+mod packets;
+mod rtp;
+mod sdp;
+mod signaling;
+mod signals;
+mod sources;
+mod teardown;
+mod text;
+
+use std::time::Duration;
+
+use crate::jsep::Role;
+
+pub use hooks::Faults;
+pub use packets::{RtcpFields, RtpFields};
+pub use signals::{Act, Due, Received};
+
+use mistake::Mistake;
+
+/// Something that a peer can do wrong on purpose.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its name in the catalogue of failure modes.
+    pub id: &'static str,
+    /// The side that can do it; none is either.
+    pub by: Option<Role>,
+    /// What the time after `=` is, and what it is by default; none where there is none to state.
+    pub time: Option<(&'static str, Duration)>,
+    /// What our side does.
+    pub does: &'static str,
+    mistakes: fn(Duration) -> Vec<Mistake>,
+}
+
+/// Every fault, in the order of the layers.
+pub fn faults() -> impl Iterator<Item = &'static Fault> {
+    [
+        signaling::FAULTS,
+        sdp::FAULTS,
+        glare::FAULTS,
+        ice::FAULTS,
+        dtls::FAULTS,
+        rtp::FAULTS,
+        media::FAULTS,
+        teardown::FAULTS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The fault of that name.
+#[must_use]
+pub fn fault(id: &str) -> Option<&'static Fault> {
+    faults().find(|fault| fault.id == id)
+}

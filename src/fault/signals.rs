@@ -1,0 +1,127 @@
+//! Signals that are lost, late, repeated, changed or made up.
+
+use std::time::Duration;
+
+use super::mistake::Which;
+use crate::jsep::SdpType;
+use crate::timeline::Signal;
+
+/// Which signals.
+#[derive(Clone, Debug)]
+pub(super) enum Of {
+    /// Descriptions.
+    Descriptions(Which),
+    /// Candidates.
+    Candidates,
+    /// The first ones, before a description has gone the other way.
+    EarlyCandidates,
+    /// The end of candidates.
+    End,
+    /// What ends a call: done, the report and the hang-up.
+    Goodbye,
+    /// All of them.
+    Everything,
+}
+
+/// What happens to them.
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    /// They are lost: they never come, or never leave.
+    Lose,
+    /// They come, and the application does nothing about them.
+    Ignore,
+    /// They come so much later; those behind them do not wait.
+    Delay(Duration),
+    /// They come twice, the second time so much later.
+    Twice(Duration),
+    /// They are changed.
+    Edit(fn(&mut Signal)),
+    /// They go back to where they came from, and on to where they should go.
+    Return,
+    /// They are lost, and so long afterwards this is done.
+    Instead(Duration, Act),
+    /// And so long afterwards this is done.
+    Then(Duration, Act),
+}
+
+/// Something that a faulty side does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Makes an offer, needed or not, whatever state it is in.
+    Offer,
+    /// Takes its pending offer back.
+    RollBack,
+    /// Sends the last description of ours of that type again.
+    Repeat(SdpType),
+    /// Sends what the function makes.
+    Say(fn() -> Signal),
+    /// Leaves the room, while the call goes on.
+    LeaveRoom,
+    /// Is gone without a word to anybody.
+    Vanish,
+    /// Closes its connection and stays in the room.
+    CloseConnection,
+    /// Hangs up.
+    HangUp,
+    /// Stops sending media.
+    StopMedia,
+}
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Due {
+    /// A signal of ours leaves.
+    Send(Signal),
+    /// A signal of the other side is taken in.
+    Receive(Signal),
+    /// Something is done.
+    Do(Act),
+}
+
+/// What becomes of a signal of the other side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// It has come.
+    pub came: bool,
+    /// What the application takes in at once.
+    pub taken: Vec<Signal>,
+}
+
+/// How many signals of each sort have gone one way.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    offers: usize,
+    answers: usize,
+    descriptions: usize,
+}
+
+impl Counts {
+    /// The number of a description among those of its type and among all, from 0.
+    pub(super) fn next(&mut self, sdp_type: SdpType) -> (usize, usize) {
+        let of_type = if sdp_type == SdpType::Offer { &mut self.offers } else { &mut self.answers };
+        let numbers = (*of_type, self.descriptions);
+        *of_type += 1;
+        self.descriptions += 1;
+        numbers
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.descriptions > 0
+    }
+}
+
+impl Of {
+    /// Whether it is meant. `numbers` are those of a description; `described` says that one has gone the other way.
+    pub(super) fn matches(&self, signal: &Signal, numbers: (usize, usize), described: bool) -> bool {
+        match (self, signal) {
+            (Self::Everything, _) | (Self::Candidates, Signal::Candidate { .. }) => true,
+            (Self::EarlyCandidates, Signal::Candidate { .. }) => !described,
+            (Self::End, Signal::EndOfCandidates { .. }) => true,
+            (Self::Goodbye, Signal::Done | Signal::Report(_) | Signal::HangUp { .. }) => true,
+            (Self::Descriptions(which), Signal::Description { sdp_type, .. }) => {
+                which.matches(*sdp_type, numbers.0, numbers.1)
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Faults of how a call ends.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::mistake::Mistake::{self, At, Datagrams as OfDatagrams, Send};
+use super::mistake::{Datagrams, EVER, Fate, ONCE};
+use super::signals::{Act, Deed, Of};
+
+const AFTER: &str = "so long after the answer";
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "end-no-hangup-message",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "closes its connection and leaves the room without saying that it hangs up",
+        mistakes: |time| {
+            vec![
+                Send(Of::Goodbye, Deed::Lose),
+                At(time, Act::CloseConnection, ONCE),
+                At(time, Act::LeaveRoom, ONCE),
+            ]
+        },
+    },
+    Fault {
+        id: "end-hangup-media-continues",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "says that it hangs up, and goes on sending",
+        mistakes: |time| vec![At(time, Act::Say(hang_up), ONCE)],
+    },
+    Fault {
+        id: "end-abrupt",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "is gone without a word, while the room still counts it in",
+        mistakes: |time| {
+            let lost = |ours| -> Mistake {
+                OfDatagrams(Datagrams {
+                    ours,
+                    are: super::datagrams::any,
+                    during: seconds(3)..EVER,
+                    fate: Fate::Lost,
+                })
+            };
+            vec![lost(true), lost(false), At(time, Act::LeaveRoom, ONCE)]
+        },
+    },
+    Fault {
+        id: "end-closed-on-disconnected",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "hangs up as soon as ICE says `disconnected`",
+        mistakes: |time| {
+            let lost = |ours| -> Mistake {
+                OfDatagrams(Datagrams {
+                    ours,
+                    are: super::datagrams::any,
+                    during: seconds(3)..seconds(11),
+                    fate: Fate::Lost,
+                })
+            };
+            vec![lost(true), lost(false), At(time + seconds(6), Act::HangUp, ONCE)]
+        },
+    },
+    Fault {
+        id: "end-stop-then-close-offer",
+        by: None,
+        time: None,
+        does: "makes an offer just before it hangs up",
+        mistakes: |_| vec![At(seconds(3), Act::Offer, ONCE), At(seconds(3), Act::HangUp, ONCE)],
+    },
+];
+
+fn hang_up() -> crate::timeline::Signal {
+    crate::timeline::Signal::HangUp { reason: "the call is over".to_owned() }
+}
