@@ -110,11 +110,15 @@ pub struct OutboundRtcp {
     pub nacked: u64,
 }
 
-/// What we told the peer about one m-section that we receive.
+/// What went to and fro about one m-section that we receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct InboundRtcp {
     /// Picture loss indications sent.
     pub pli: u64,
     /// Packets that we asked for again.
     pub nacked: u64,
+    /// Of these, those that came.
+    pub recovered: u64,
+    /// RTCP packets that came from its sources.
+    pub rtcp: u64,
 }

@@ -78,7 +78,7 @@ impl Demux {
             return;
         };
         if route.gate.is_open() {
-            self.tap.heard(ssrc, &route.mid);
+            self.tap.heard(ssrc, &route.mid, packet.header.sequence_number);
             let event = EngineEvent::Rtp { mid: route.mid.clone(), kind: route.kind, packet: rtp_in(packet) };
             // An owner that no longer listens does not matter.
             let _ = self.events.unbounded_send((at, event));
