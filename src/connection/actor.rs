@@ -17,7 +17,7 @@ use super::{Config, ConnectionEvent, ErrorName, Outcome, TransceiverState, W3cEr
 use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, codecs};
 use crate::jsep::{Peer, Transceiver};
 use crate::network::Network;
-use crate::timeline::{Kind, Recorder, TransceiverRow};
+use crate::timeline::{IceChecks, Kind, Recorder, TransceiverRow};
 use crate::world::World;
 
 /// How often the media is counted into the timeline.
@@ -42,6 +42,10 @@ pub(super) struct Actor {
     pub(super) receiving: Receiving,
     /// DTLS is connected, so media can be encrypted.
     pub(super) secured: bool,
+    /// The connectivity checks as they were recorded last.
+    pub(super) checks: IceChecks,
+    /// ICE has a pair: what follows are consent checks (RFC 7675).
+    pub(super) paired: bool,
 }
 
 impl Actor {
@@ -72,6 +76,8 @@ impl Actor {
             lines: BTreeMap::new(),
             receiving: Receiving::new(config.identity),
             secured: false,
+            checks: IceChecks::default(),
+            paired: false,
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::actor::Actor;
 use super::sending::Sending;
 use super::{CandidateInit, ConnectionEvent};
-use crate::engine::{EngineEvent, RtpIn};
+use crate::engine::{Engine, EngineEvent, RtpIn};
 use crate::jsep::DtlsState;
 use crate::timeline::{IceCandidate, Kind};
 
@@ -15,6 +15,8 @@ impl Actor {
             EngineEvent::GatheringState(state) => self.recorder.record(at, Kind::GatheringState(state)),
             EngineEvent::IceState(state) => {
                 self.recorder.record(at, Kind::IceState(state));
+                self.paired = state.is_up();
+                self.record_checks(at);
                 self.tell(ConnectionEvent::Ice(state));
             }
             EngineEvent::DtlsState(state) => {
@@ -50,12 +52,15 @@ impl Actor {
     }
 
     /// Counts the media; `pair` also notes the selected pair with its round-trip time.
-    pub(super) async fn sample_media(&self, pair: bool) {
+    pub(super) async fn sample_media(&mut self, pair: bool) {
+        if pair || !self.paired {
+            self.record_checks(self.world.now());
+        }
         let Some(engine) = &self.engine else { return };
         let stats = engine.stats();
         let sent = |sending: &Sending| Some(sending.snapshot(self.mid_of(sending)?, &stats));
         let outbound = self.sending.iter().filter_map(sent).collect();
-        let inbound = self.receiving.snapshot(self.world.now());
+        let inbound = self.receiving.snapshot(self.world.now(), &stats);
         if pair && let Some(pair) = engine.selected_pair().await {
             self.record(Kind::SelectedPair(pair));
         }
@@ -63,6 +68,16 @@ impl Actor {
         if let Some(impaired) = engine.impairment() {
             self.record(Kind::Impairment(impaired));
         }
+    }
+
+    /// Writes down how the connectivity checks went, if they went on.
+    fn record_checks(&mut self, at: Instant) {
+        let Some(checks) = self.engine.as_ref().map(Engine::checks).filter(|checks| *checks != self.checks)
+        else {
+            return;
+        };
+        self.checks = checks;
+        self.recorder.record(at, Kind::IceChecks(checks));
     }
 
     fn mid_of(&self, sending: &Sending) -> Option<&str> {

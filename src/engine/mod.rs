@@ -34,6 +34,7 @@ mod sections;
 mod servers;
 mod shared;
 mod socket;
+mod stun;
 mod tap;
 #[cfg(test)]
 mod tests;

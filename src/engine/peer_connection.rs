@@ -28,7 +28,7 @@ use super::shared::Shared;
 use super::tap::Tap;
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
 use crate::network::Network;
-use crate::timeline::{CandidatePair, ImpairedPackets};
+use crate::timeline::{CandidatePair, IceChecks, ImpairedPackets};
 use crate::world::{Clock, World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
@@ -81,7 +81,8 @@ impl Engine {
             Shared::new(world.clone(), network.clone(), sender, gathering, pace.clone(), trace.clone());
         let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
-        let runtime = EngineRuntime { world, network, pace, trace, driver: Arc::clone(&driver) };
+        let checks = shared.checks.clone();
+        let runtime = EngineRuntime { world, network, pace, trace, checks, driver: Arc::clone(&driver) };
         let connection = build(&config, servers, &shared, runtime).await?;
         shared.set_connection(&connection);
         watch(&shared, &driver);
@@ -127,6 +128,12 @@ impl Engine {
     #[must_use]
     pub fn impairment(&self) -> Option<Vec<ImpairedPackets>> {
         self.shared.network.impairment()
+    }
+
+    /// How connectivity checks went so far.
+    #[must_use]
+    pub fn checks(&self) -> IceChecks {
+        self.shared.checks.counts()
     }
 
     /// The selected pair with its round-trip time. The engine makes a report of everything for it.

@@ -61,6 +61,7 @@ impl Engine {
         let section = section.ok_or_else(|| EngineError::Failed("an engine without a section".to_owned()))?;
         let ice = section.ufrag.zip(section.pwd).map(|(ufrag, pwd)| Credentials { ufrag, pwd });
         let ice = ice.ok_or_else(|| EngineError::Failed("an engine without ICE credentials".to_owned()))?;
+        self.shared.checks.know(&ice);
         Ok(OwnTransport { ice, fingerprints: section.fingerprints })
     }
 
