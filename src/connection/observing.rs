@@ -25,6 +25,7 @@ impl Actor {
                 self.recorder.record(at, Kind::DtlsState(state));
                 self.tell(ConnectionEvent::Dtls(state));
             }
+            EngineEvent::DtlsError(error) => self.recorder.record(at, Kind::DtlsError(error)),
             EngineEvent::ConnectionState(state) => {
                 self.recorder.record(at, Kind::ConnectionState(state));
                 self.tell(ConnectionEvent::Connection(state));
@@ -41,6 +42,8 @@ impl Actor {
             }
             EngineEvent::SelectedPair(pair) => self.recorder.record(at, Kind::SelectedPair(*pair)),
             EngineEvent::Rtp { mid, packet, .. } => self.rtp(at, &mid, packet),
+            EngineEvent::UnboundRtp(unbound) => self.recorder.record(at, Kind::UnboundRtp(unbound)),
+            EngineEvent::DataChannel(state) => self.recorder.record(at, Kind::DataChannel(state)),
             EngineEvent::KeyFrameRequested { mid } => {
                 let on_mid = |sending: &&Sending| self.mid_of(sending) == Some(mid.as_str());
                 self.sending.iter().filter(on_mid).for_each(Sending::request_key_frame);
@@ -51,7 +54,8 @@ impl Actor {
         }
     }
 
-    /// Counts the media; `pair` also notes the selected pair with its round-trip time.
+    /// Counts the media; `pair` also notes what is of interest at the end of something: the selected pair with its
+    /// round-trip time, the checks, and what belonged to no m-section.
     pub(super) async fn sample_media(&mut self, pair: bool) {
         if pair || !self.paired {
             self.record_checks(self.world.now());
@@ -61,8 +65,11 @@ impl Actor {
         let sent = |sending: &Sending| Some(sending.snapshot(self.mid_of(sending)?, &stats));
         let outbound = self.sending.iter().filter_map(sent).collect();
         let inbound = self.receiving.snapshot(self.world.now(), &stats);
-        if pair && let Some(pair) = engine.selected_pair().await {
-            self.record(Kind::SelectedPair(pair));
+        if pair {
+            engine.take_unbound().into_iter().for_each(|unbound| self.record(Kind::UnboundRtp(unbound)));
+            if let Some(pair) = engine.selected_pair().await {
+                self.record(Kind::SelectedPair(pair));
+            }
         }
         self.record(Kind::Media { outbound, inbound });
         if let Some(impaired) = engine.impairment() {

@@ -106,6 +106,9 @@ impl Shared {
             self.emit(EngineEvent::DtlsState(DtlsState::Connecting));
         }
         *last = state;
+        if state == DtlsState::Connected {
+            self.trace.connected();
+        }
         // While held, so that two who report keep their order.
         self.emit(EngineEvent::DtlsState(state));
     }
