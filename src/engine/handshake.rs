@@ -122,7 +122,9 @@ impl Handshake {
             rest = next;
             match header[0] {
                 kind @ (CLIENT_HELLO | SERVER_HELLO) if part == length => {
-                    self.hello = hello(content, kind == SERVER_HELLO).or(self.hello.take());
+                    if let Some(read) = hello(content, kind == SERVER_HELLO) {
+                        self.hello = Some(read);
+                    }
                     let without = self.hello.as_ref().is_some_and(|hello| hello.profiles.is_none());
                     if without && self.error.is_none() {
                         self.error = Some(Error::NoSrtp);
@@ -210,7 +212,7 @@ impl Fragments {
             return;
         }
         if self.bytes.len() != length {
-            *self = Self { bytes: vec![0; length], missing: vec![0..length] };
+            *self = Self { bytes: vec![0; length], missing: std::iter::once(0..length).collect() };
         }
         self.bytes[offset..end].copy_from_slice(part);
         let left = |hole: &Range<usize>| [hole.start..hole.end.min(offset), hole.start.max(end)..hole.end];
