@@ -18,7 +18,7 @@ use crate::engine::{Engine, EngineConfig, EngineError, EngineEvent, codecs};
 use crate::fault::Faults;
 use crate::jsep::{Peer, Transceiver};
 use crate::network::Network;
-use crate::timeline::{Kind, Recorder, TransceiverRow};
+use crate::timeline::{IceChecks, Kind, Recorder, TransceiverRow};
 use crate::world::World;
 
 /// How often the media is counted into the timeline.
@@ -44,6 +44,10 @@ pub(super) struct Actor {
     /// DTLS is connected, so media can be encrypted.
     pub(super) secured: bool,
     pub(super) faults: Arc<Faults>,
+    /// The connectivity checks as they were recorded last.
+    pub(super) checks: IceChecks,
+    /// ICE has a pair: what follows are consent checks (RFC 7675).
+    pub(super) paired: bool,
 }
 
 impl Actor {
@@ -76,6 +80,8 @@ impl Actor {
             receiving: Receiving::new(config.identity),
             secured: false,
             faults: config.faults,
+            checks: IceChecks::default(),
+            paired: false,
         })
     }
 

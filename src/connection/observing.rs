@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::actor::Actor;
 use super::sending::Sending;
 use super::{CandidateInit, ConnectionEvent};
-use crate::engine::{EngineEvent, RtpIn};
+use crate::engine::{Engine, EngineEvent, RtpIn};
 use crate::jsep::DtlsState;
 use crate::timeline::{IceCandidate, Kind};
 
@@ -15,6 +15,8 @@ impl Actor {
             EngineEvent::GatheringState(state) => self.recorder.record(at, Kind::GatheringState(state)),
             EngineEvent::IceState(state) => {
                 self.recorder.record(at, Kind::IceState(state));
+                self.paired = state.is_up();
+                self.record_checks(at);
                 self.tell(ConnectionEvent::Ice(state));
             }
             EngineEvent::DtlsState(state) => {
@@ -23,6 +25,7 @@ impl Actor {
                 self.recorder.record(at, Kind::DtlsState(state));
                 self.tell(ConnectionEvent::Dtls(state));
             }
+            EngineEvent::DtlsError(error) => self.recorder.record(at, Kind::DtlsError(error)),
             EngineEvent::ConnectionState(state) => {
                 self.recorder.record(at, Kind::ConnectionState(state));
                 self.tell(ConnectionEvent::Connection(state));
@@ -39,6 +42,8 @@ impl Actor {
             }
             EngineEvent::SelectedPair(pair) => self.recorder.record(at, Kind::SelectedPair(*pair)),
             EngineEvent::Rtp { mid, packet, .. } => self.rtp(at, &mid, packet),
+            EngineEvent::UnboundRtp(unbound) => self.recorder.record(at, Kind::UnboundRtp(unbound)),
+            EngineEvent::DataChannel(state) => self.recorder.record(at, Kind::DataChannel(state)),
             EngineEvent::KeyFrameRequested { mid } => {
                 let on_mid = |sending: &&Sending| self.mid_of(sending) == Some(mid.as_str());
                 self.sending.iter().filter(on_mid).for_each(Sending::request_key_frame);
@@ -49,20 +54,37 @@ impl Actor {
         }
     }
 
-    /// Counts the media; `pair` also notes the selected pair with its round-trip time.
-    pub(super) async fn sample_media(&self, pair: bool) {
+    /// Counts the media; `pair` also notes what is of interest at the end of something: the selected pair with its
+    /// round-trip time, the checks, and what belonged to no m-section.
+    pub(super) async fn sample_media(&mut self, pair: bool) {
+        if pair || !self.paired {
+            self.record_checks(self.world.now());
+        }
         let Some(engine) = &self.engine else { return };
         let stats = engine.stats();
         let sent = |sending: &Sending| Some(sending.snapshot(self.mid_of(sending)?, &stats));
         let outbound = self.sending.iter().filter_map(sent).collect();
-        let inbound = self.receiving.snapshot(self.world.now());
-        if pair && let Some(pair) = engine.selected_pair().await {
-            self.record(Kind::SelectedPair(pair));
+        let inbound = self.receiving.snapshot(self.world.now(), &stats);
+        if pair {
+            engine.take_unbound().into_iter().for_each(|unbound| self.record(Kind::UnboundRtp(unbound)));
+            if let Some(pair) = engine.selected_pair().await {
+                self.record(Kind::SelectedPair(pair));
+            }
         }
         self.record(Kind::Media { outbound, inbound });
         if let Some(impaired) = engine.impairment() {
             self.record(Kind::Impairment(impaired));
         }
+    }
+
+    /// Writes down how the connectivity checks went, if they went on.
+    fn record_checks(&mut self, at: Instant) {
+        let Some(checks) = self.engine.as_ref().map(Engine::checks).filter(|checks| *checks != self.checks)
+        else {
+            return;
+        };
+        self.checks = checks;
+        self.recorder.record(at, Kind::IceChecks(checks));
     }
 
     fn mid_of(&self, sending: &Sending) -> Option<&str> {

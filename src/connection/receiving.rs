@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use super::Identity;
-use crate::engine::RtpIn;
+use crate::engine::{EngineStats, RtpIn};
 use crate::jsep::MediaKind;
 use crate::media::{ClockOffset, Expected, Packet, Sink, SinkEvent};
 use crate::timeline::{InboundMedia, Kind};
@@ -67,8 +67,18 @@ impl Receiving {
         (events, sink.wants_key_frame())
     }
 
-    pub(super) fn snapshot(&self, now: Instant) -> Vec<InboundMedia> {
-        self.sinks.values().map(|(_, sink)| sink.snapshot(now)).collect()
+    /// The counts so far, with what went by RTCP.
+    pub(super) fn snapshot(&self, now: Instant, stats: &EngineStats) -> Vec<InboundMedia> {
+        let counted = |(mid, (_, sink)): (&String, &(MediaKind, Sink))| {
+            let mut media = sink.snapshot(now);
+            let rtcp = stats.inbound.get(mid).copied().unwrap_or_default();
+            media.key_requests = Some(rtcp.pli);
+            media.nacks = Some(rtcp.nacked);
+            media.recovered = Some(rtcp.recovered);
+            media.rtcp_packets = Some(rtcp.rtcp);
+            media
+        };
+        self.sinks.iter().map(counted).collect()
     }
 }
 

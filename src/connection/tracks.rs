@@ -78,6 +78,9 @@ impl Actor {
 
     pub(super) fn create_data_channel(&mut self, label: &str) -> Outcome<()> {
         let created = self.peer.create_data_channel();
+        if let Some(engine) = self.engine.as_mut().filter(|_| created.is_ok()) {
+            engine.name_data_channel(label);
+        }
         self.done("createDataChannel", label.to_owned(), created)
     }
 

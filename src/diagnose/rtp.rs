@@ -1,6 +1,7 @@
 //! Rules about RTP: does it come where it was negotiated, and does it belong somewhere?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::finding::{Draft, Explains, Found};
 use super::sdp::streams::stands_empty;
@@ -229,7 +230,12 @@ fn no_rtcp(view: &View<'_>, found: &mut Found) {
     let silent = own.mids.iter().find(|(_, facts)| {
         let first = facts.first_rtp_us.unwrap_or(u64::MAX);
         let counted = facts.last_sample.as_ref().map(|(_, sample)| (sample.rtcp_packets, sample.packets));
-        matches!(counted, Some((Some(0), packets)) if packets > 50) && view.waited(first, view.limits().dtls)
+        // Audio that came for a second may have been due no report yet (RFC 3550 §6.2).
+        let came = facts.packets_grew_us.unwrap_or(0).saturating_sub(first);
+        let long = Duration::from_micros(came) >= view.limits().rtp;
+        matches!(counted, Some((Some(0), packets)) if packets > 50)
+            && long
+            && view.waited(first, view.limits().dtls)
     });
     if let Some((mid, facts)) = silent {
         let text = format!("RTP comes on mid {mid}, and no RTCP");

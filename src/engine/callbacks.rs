@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent,
     RTCPeerConnectionState,
 };
 
 use super::shared::Shared;
-use super::{EngineEvent, candidates, words};
+use super::{EngineEvent, candidates, channels, words};
 use crate::jsep::DtlsState;
 
 pub(super) struct Callbacks(pub(super) Arc<Shared>);
@@ -58,5 +59,9 @@ impl PeerConnectionEventHandler for Callbacks {
             self.0.emit(EngineEvent::ConnectionState(state));
         }
         self.0.trace.nudge();
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        channels::follow_theirs(&self.0, channel);
     }
 }

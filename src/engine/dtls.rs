@@ -1,10 +1,13 @@
 //! What the wire shows of DTLS. The engine announces neither the start of the handshake nor the peer's farewell, so the
 //! records themselves are watched (RFC 6347 §4.1: the content type is in the clear even when the content is not).
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
+
+use super::handshake::{Failure, Handshake};
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
@@ -19,6 +22,9 @@ pub(super) struct DtlsTrace {
     handshakes_sent: AtomicU32,
     handshakes_received: AtomicU32,
     alerts_received: AtomicU32,
+    /// Read until the transport is connected.
+    handshake: Mutex<Handshake>,
+    connected: AtomicBool,
     /// Rises when there is something to look at.
     news: AtomicU32,
     follower: AtomicWaker,
@@ -35,18 +41,37 @@ pub(super) struct DtlsCounts {
 impl DtlsTrace {
     /// A datagram left.
     pub(super) fn sent(&self, datagram: &[u8]) {
-        if record_type(datagram) == Some(HANDSHAKE) {
+        let Some((kind, records)) = records(datagram) else { return };
+        if kind == HANDSHAKE {
             self.count(&self.handshakes_sent, false);
         }
+        self.read(true, records);
     }
 
     /// A datagram came in.
     pub(super) fn received(&self, datagram: &[u8]) {
-        match record_type(datagram) {
-            Some(HANDSHAKE) => self.count(&self.handshakes_received, false),
-            Some(ALERT) => self.count(&self.alerts_received, true),
+        let Some((kind, records)) = records(datagram) else { return };
+        match kind {
+            HANDSHAKE => self.count(&self.handshakes_received, false),
+            ALERT => self.count(&self.alerts_received, true),
             _ => {}
         }
+        self.read(false, records);
+    }
+
+    /// The peer's description in force has these fingerprints.
+    pub(super) fn expect(&self, fingerprints: &[String]) {
+        self.handshake().expect(fingerprints);
+    }
+
+    /// The handshake is done: an alert that anybody could have sent does not count any more.
+    pub(super) fn connected(&self) {
+        self.connected.store(true, Ordering::Release);
+    }
+
+    /// Why the handshake has failed; once.
+    pub(super) fn take_failure(&self) -> Option<Failure> {
+        self.handshake().take_failure()
     }
 
     pub(super) fn counts(&self) -> DtlsCounts {
@@ -75,6 +100,16 @@ impl DtlsTrace {
         if news == seen { Poll::Pending } else { Poll::Ready(news) }
     }
 
+    fn read(&self, sent: bool, records: &[u8]) {
+        if !self.connected.load(Ordering::Acquire) && self.handshake().datagram(sent, records) {
+            self.nudge();
+        }
+    }
+
+    fn handshake(&self) -> MutexGuard<'_, Handshake> {
+        self.handshake.lock().expect("no panic while the handshake is held")
+    }
+
     /// The first of a kind is news, and so is every one that is `always`.
     fn count(&self, records: &AtomicU32, always: bool) {
         if records.fetch_add(1, Ordering::Relaxed) == 0 || always {
@@ -83,11 +118,11 @@ impl DtlsTrace {
     }
 }
 
-/// The content type of the first DTLS record in a datagram, relayed or not.
-fn record_type(datagram: &[u8]) -> Option<u8> {
+/// The DTLS records in a datagram, relayed or not, after the content type of the first.
+fn records(datagram: &[u8]) -> Option<(u8, &[u8])> {
     let first = *datagram.first()?;
-    let record = if CHANNEL_DATA.contains(&first) { datagram.get(4..)? } else { datagram };
-    record.first().copied().filter(|kind| RECORDS.contains(kind))
+    let records = if CHANNEL_DATA.contains(&first) { datagram.get(4..)? } else { datagram };
+    records.first().filter(|kind| RECORDS.contains(kind)).map(|kind| (*kind, records))
 }
 
 #[cfg(test)]
@@ -106,7 +141,7 @@ mod tests {
             (&[], None),
         ];
         for (datagram, expected) in cases {
-            assert_eq!(record_type(datagram), expected, "{datagram:?}");
+            assert_eq!(records(datagram).map(|(kind, _)| kind), expected, "{datagram:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, MediaKind};
-use crate::timeline::{CandidatePair, IceCandidate};
+use crate::timeline::{CandidatePair, ChannelState, DtlsError, IceCandidate, UnboundRtp};
 
 /// Something that happened in the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub enum EngineEvent {
     IceState(IceState),
     /// `statechange` of the DTLS transport. Closed when the peer has closed it.
     DtlsState(DtlsState),
+    /// `error` of the DTLS transport.
+    DtlsError(DtlsError),
     /// `connectionstatechange`.
     ConnectionState(ConnectionState),
     /// `icecandidate`, with the parts that the engine leaves out.
@@ -53,6 +55,10 @@ pub enum EngineEvent {
         /// The packet.
         packet: RtpIn,
     },
+    /// RTP comes in that no m-section takes, and goes on doing so.
+    UnboundRtp(UnboundRtp),
+    /// A data channel came into a state.
+    DataChannel(ChannelState),
     /// The peer asks for a key frame (PLI or FIR).
     KeyFrameRequested {
         /// The m-section of what we send.
@@ -110,11 +116,15 @@ pub struct OutboundRtcp {
     pub nacked: u64,
 }
 
-/// What we told the peer about one m-section that we receive.
+/// What went to and fro about one m-section that we receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct InboundRtcp {
     /// Picture loss indications sent.
     pub pli: u64,
     /// Packets that we asked for again.
     pub nacked: u64,
+    /// Of these, those that came.
+    pub recovered: u64,
+    /// RTCP packets that came from its sources.
+    pub rtcp: u64,
 }

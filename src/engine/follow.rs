@@ -10,6 +10,7 @@ use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidatePair
 use webrtc::peer_connection::PeerConnection;
 
 use super::dtls::DtlsCounts;
+use super::handshake::Failure;
 use super::shared::Shared;
 use super::{EngineEvent, transport, words};
 use crate::jsep::DtlsState;
@@ -60,6 +61,7 @@ impl Follower {
         }
         self.look_at_pair(shared, connection).await;
         self.look_at_handshake(shared, counts);
+        look_for_failure(shared);
         if counts.alerts_received != self.alerts {
             self.alerts = counts.alerts_received;
             look_for_end(shared, connection).await;
@@ -113,6 +115,25 @@ impl Follower {
 fn holds_dtls_up(shared: &Shared) -> bool {
     let rows = shared.network.impairment().unwrap_or_default();
     rows.iter().any(|row| row.carries == Carries::Dtls && row.blocked + row.oversized + row.overflowed > 0)
+}
+
+/// The engine tells nobody that its handshake has failed, and its state does not show it either.
+fn look_for_failure(shared: &Shared) {
+    match shared.trace.take_failure() {
+        Some(Failure::Dtls(error)) => {
+            // Without an alert the handshake goes on.
+            let ended = error.received_alert.or(error.sent_alert).is_some();
+            shared.emit(EngineEvent::DtlsError(error));
+            if ended {
+                shared.dtls_is(DtlsState::Failed);
+            }
+        }
+        Some(Failure::OtherHash(detail)) => {
+            shared.emit(EngineEvent::Limit { limit: "fingerprint-hash", detail });
+            shared.dtls_is(DtlsState::Failed);
+        }
+        None => {}
+    }
 }
 
 /// An alert came in: is it the end of the transport?

@@ -14,6 +14,7 @@
 mod addresses;
 mod callbacks;
 mod candidates;
+mod channels;
 mod codecs;
 mod config;
 mod dtls;
@@ -22,6 +23,7 @@ mod event;
 mod follow;
 mod gates;
 mod gathering;
+mod handshake;
 mod intake;
 mod negotiation;
 mod pace;
@@ -34,12 +36,14 @@ mod sections;
 mod servers;
 mod shared;
 mod socket;
+mod stun;
 mod tap;
 #[cfg(test)]
 mod tests;
 mod translate;
 mod transport;
 mod trickle;
+mod unbound;
 mod words;
 mod writer;
 

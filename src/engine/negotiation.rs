@@ -345,8 +345,15 @@ impl Engine {
             self.shared.gathering().establish();
         }
         self.set_pace(&local.ufrag);
+        let ours = local.sections.iter().any(|section| matches!(section, ComposedSection::Data { .. }));
+        if ours && remote.sections.iter().any(|section| section.is_data() && !section.rejected) {
+            self.begin_data();
+        }
         let candidates: Vec<String> =
             remote.sections.iter().flat_map(|section| section.candidates.clone()).collect();
+        if let Some(transport) = remote.transport() {
+            self.shared.trace.expect(&transport.fingerprints);
+        }
         let negotiation = &mut self.negotiation;
         negotiation.role = negotiation.role.after(setup, we_answer);
         negotiation.agreed = agreed;

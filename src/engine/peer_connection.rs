@@ -28,7 +28,7 @@ use super::shared::Shared;
 use super::tap::Tap;
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
 use crate::network::Network;
-use crate::timeline::{CandidatePair, ImpairedPackets};
+use crate::timeline::{CandidatePair, IceChecks, ImpairedPackets, UnboundRtp};
 use crate::world::{Clock, World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
@@ -82,7 +82,8 @@ impl Engine {
         shared.tap.meddle(Arc::clone(&config.faults));
         let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
-        let runtime = EngineRuntime { world, network, pace, trace, driver: Arc::clone(&driver) };
+        let checks = shared.checks.clone();
+        let runtime = EngineRuntime { world, network, pace, trace, checks, driver: Arc::clone(&driver) };
         let connection = build(&config, servers, &shared, runtime).await?;
         shared.set_connection(&connection);
         watch(&shared, &driver);
@@ -124,10 +125,27 @@ impl Engine {
         self.shared.request_key_frame(mid);
     }
 
+    /// What the data channel is called that an offer with data opens; the first name counts.
+    pub fn name_data_channel(&mut self, label: &str) {
+        self.rounds.label.get_or_insert_with(|| label.to_owned());
+    }
+
     /// What was done on purpose to the datagrams so far; none where nothing ever is.
     #[must_use]
     pub fn impairment(&self) -> Option<Vec<ImpairedPackets>> {
         self.shared.network.impairment()
+    }
+
+    /// The sources that no m-section takes, that were told of, and whose counts have grown since.
+    #[must_use]
+    pub fn take_unbound(&self) -> Vec<UnboundRtp> {
+        self.shared.demux.take_unbound()
+    }
+
+    /// How connectivity checks went so far.
+    #[must_use]
+    pub fn checks(&self) -> IceChecks {
+        self.shared.checks.counts()
     }
 
     /// The selected pair with its round-trip time. The engine makes a report of everything for it.

@@ -11,7 +11,7 @@ use webrtc::peer_connection::{RTCSdpType, RTCSessionDescription};
 use super::translate::{
     Agreed, Credentials, EngineSdp, EngineSection, Remote, engine_sections, for_engine, sections,
 };
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, channels};
 use crate::jsep::SdpType;
 
 /// The role is settled, and the engine does not read it any more.
@@ -37,8 +37,12 @@ pub(super) struct Rounds {
     pub(super) data: bool,
     /// New ICE credentials are made and not applied.
     pub(super) restart_staged: bool,
+    /// What our data channel is called.
+    pub(super) label: Option<String>,
     /// Keeps our data channel open.
     channel: Option<Arc<dyn DataChannel>>,
+    /// It is followed.
+    followed: bool,
     /// The peer's description that the engine was shown last, as a later round would show it.
     shown: Option<EngineSdp>,
 }
@@ -61,15 +65,25 @@ impl Engine {
         let section = section.ok_or_else(|| EngineError::Failed("an engine without a section".to_owned()))?;
         let ice = section.ufrag.zip(section.pwd).map(|(ufrag, pwd)| Credentials { ufrag, pwd });
         let ice = ice.ok_or_else(|| EngineError::Failed("an engine without ICE credentials".to_owned()))?;
+        self.shared.checks.know(&ice);
         Ok(OwnTransport { ice, fingerprints: section.fingerprints })
     }
 
     /// Makes a data channel, so that the engine's first offer has a data section.
     pub(super) async fn want_data(&mut self) -> Result<(), EngineError> {
         if self.rounds.stage == Stage::Fresh && self.rounds.channel.is_none() {
-            self.rounds.channel = Some(self.connection.create_data_channel("callcheck", None).await?);
+            let label = self.rounds.label.as_deref().unwrap_or("callcheck");
+            self.rounds.channel = Some(self.connection.create_data_channel(label, None).await?);
         }
         Ok(())
+    }
+
+    /// Both sides have taken the m-section of data channels: ours begins to connect.
+    pub(super) fn begin_data(&mut self) {
+        if let Some(channel) = self.rounds.channel.clone().filter(|_| !self.rounds.followed) {
+            self.rounds.followed = true;
+            channels::follow_ours(&self.shared, channel);
+        }
     }
 
     /// Our first offer.

@@ -2,10 +2,11 @@
 //! whose.
 
 use super::Engine;
-use super::intake::Route;
+use super::intake::{Route, Wire};
 use super::negotiation::Local;
 use super::sections::Section;
 use super::translate::{ComposedSection, Format, Remote, RemoteSection, shared_formats};
+use super::unbound::Beside;
 use crate::jsep::Direction;
 
 /// What the descriptions say of one m-section.
@@ -39,7 +40,14 @@ impl Engine {
             self.open_gates(section, mid, &said).await;
             routes.push(self.route(section, mid, &said));
         }
-        self.shared.demux.set_routes(routes, self.negotiation.agreed.mid_extension());
+        let negotiation = &self.negotiation;
+        let settled = negotiation.pending_local.is_none() && negotiation.pending_remote.is_none();
+        let wire = Wire {
+            mid_extension: negotiation.agreed.mid_extension(),
+            beside: negotiation.current_remote().map(Beside::of).unwrap_or_default(),
+            stable: settled && negotiation.current.is_some(),
+        };
+        self.shared.demux.set_routes(self.shared.world.now(), routes, wire);
     }
 
     fn said(&self, mid: &str) -> Said<'_> {
@@ -74,13 +82,18 @@ impl Engine {
         // Where the peer says that it sends nothing, nothing that nobody declared can belong.
         let silent = said.theirs.is_some() && theirs.is_none();
         let said = said.ours.into_iter().chain(said.offered).filter(|_| !silent);
-        let formats = said.flat_map(|(_, formats)| formats);
+        let ours = said.flat_map(|(_, formats)| formats).map(|format| format.payload_type);
+        let payload_types: Vec<u8> = ours.collect();
+        // A peer that answers with other numbers than were offered may mean to send them.
+        let theirs_too = theirs.map(shared_formats).unwrap_or_default();
+        let known = payload_types.iter().copied().chain(theirs_too.iter().map(|format| format.payload_type));
         Route {
             mid: mid.into(),
             kind: section.kind,
             gate: self.shared.gates.receive(mid),
             ssrcs: theirs.map(|theirs| theirs.ssrcs.clone()).unwrap_or_default(),
-            payload_types: formats.map(|format| format.payload_type).collect(),
+            known_types: known.collect(),
+            payload_types,
         }
     }
 }

@@ -17,6 +17,7 @@ use webrtc::runtime::{
 use super::dtls::DtlsTrace;
 use super::pace::{Pace, PacedSleep};
 use super::socket::{DatagramSocket, TracedSocket};
+use super::stun::CheckTrace;
 use crate::network::{Network, Socket};
 use crate::world::{BoxFuture, World};
 
@@ -29,6 +30,7 @@ pub(super) struct EngineRuntime {
     pub(super) network: Arc<dyn Network>,
     pub(super) pace: Arc<Pace>,
     pub(super) trace: Arc<DtlsTrace>,
+    pub(super) checks: Arc<CheckTrace>,
     pub(super) driver: Arc<Driver>,
 }
 
@@ -90,7 +92,7 @@ impl Runtime for EngineRuntime {
             Socket::System(socket) => TokioRuntime.wrap_udp_socket(socket)?,
             Socket::Datagrams(socket) => Arc::new(DatagramSocket(socket)),
         };
-        Ok(Arc::new(TracedSocket { socket, trace: self.trace.clone() }))
+        Ok(Arc::new(TracedSocket { socket, trace: self.trace.clone(), checks: self.checks.clone() }))
     }
 
     fn wrap_tcp_listener(&self, _: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -13,6 +13,7 @@ use super::gates::Gates;
 use super::gathering::Gathering;
 use super::intake::Demux;
 use super::pace::Pace;
+use super::stun::CheckTrace;
 use super::tap::TapState;
 use crate::jsep::DtlsState;
 use crate::network::Network;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) network: Arc<dyn Network>,
     pub(super) pace: Arc<Pace>,
     pub(super) trace: Arc<DtlsTrace>,
+    pub(super) checks: Arc<CheckTrace>,
     pub(super) gates: Gates,
     pub(super) tap: Arc<TapState>,
     pub(super) demux: Arc<Demux>,
@@ -60,6 +62,7 @@ impl Shared {
             network,
             pace,
             trace,
+            checks: Arc::default(),
             connected: AtomicBool::new(false),
             relayed: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -103,6 +106,9 @@ impl Shared {
             self.emit(EngineEvent::DtlsState(DtlsState::Connecting));
         }
         *last = state;
+        if state == DtlsState::Connected {
+            self.trace.connected();
+        }
         // While held, so that two who report keep their order.
         self.emit(EngineEvent::DtlsState(state));
     }

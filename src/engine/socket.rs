@@ -1,4 +1,5 @@
-//! The sockets that the engine sees: ours, or the machine's, with an eye on the DTLS records that pass.
+//! The sockets that the engine sees: ours, or the machine's, with an eye on the DTLS records and the
+//! connectivity checks that pass.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -8,13 +9,15 @@ use std::task::{Context, Poll};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::dtls::DtlsTrace;
+use super::stun::CheckTrace;
 use crate::network::Datagrams;
 
-/// A socket that reports DTLS records and otherwise passes everything on, batches included.
+/// A socket that reports DTLS records and checks, and otherwise passes everything on, batches included.
 #[derive(Debug)]
 pub(super) struct TracedSocket {
     pub(super) socket: Arc<dyn AsyncUdpSocket>,
     pub(super) trace: Arc<DtlsTrace>,
+    pub(super) checks: Arc<CheckTrace>,
 }
 
 impl AsyncUdpSocket for TracedSocket {
@@ -26,6 +29,7 @@ impl AsyncUdpSocket for TracedSocket {
         let sent = self.socket.poll_send(cx, transmit);
         if sent.is_ready() {
             self.trace.sent(transmit.contents);
+            self.checks.sent(transmit.contents);
         }
         sent
     }
@@ -40,7 +44,10 @@ impl AsyncUdpSocket for TracedSocket {
         if let Poll::Ready(Ok(count)) = received {
             for (buffer, meta) in buffers.iter().zip(meta.iter()).take(count) {
                 let filled = &buffer[..meta.len.min(buffer.len())];
-                filled.chunks(meta.stride.max(1)).for_each(|datagram| self.trace.received(datagram));
+                for datagram in filled.chunks(meta.stride.max(1)) {
+                    self.trace.received(datagram);
+                    self.checks.received(datagram);
+                }
             }
         }
         received

@@ -1,16 +1,18 @@
-//! What RTCP says, read next to the wire. The engine's own statistics leave round-trip time, remote loss and feedback
+//! What RTCP says, read next to the wire, and what comes of it. The engine's own statistics leave round-trip time, remote loss and feedback
 //! counts at zero.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::rtcp::goodbye::Goodbye;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::source_description::SourceDescription;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::shared::TransportContext;
@@ -24,6 +26,8 @@ use crate::world::World;
 
 /// So many sender reports are remembered per stream; one a second goes out.
 const REMEMBERED_REPORTS: usize = 32;
+/// So many lost packets are waited for per stream; who sends keeps about as many.
+const AWAITED: usize = 1024;
 
 /// What was heard so far, by SSRC.
 pub(super) struct TapState {
@@ -58,6 +62,8 @@ struct LocalStream {
 struct RemoteStream {
     mid: Option<String>,
     rtcp: InboundRtcp,
+    /// Sequence numbers that we asked for again and that have not come.
+    awaited: BTreeSet<u16>,
 }
 
 impl TapState {
@@ -100,8 +106,13 @@ impl TapState {
     }
 
     /// A packet of an m-section came in.
-    pub(super) fn heard(&self, ssrc: u32, mid: &str) {
+    pub(super) fn heard(&self, ssrc: u32, mid: &str, sequence: u16) {
         let mut streams = self.lock();
+        if let Some(stream) = streams.remote.get_mut(&ssrc)
+            && stream.awaited.remove(&sequence)
+        {
+            stream.rtcp.recovered += 1;
+        }
         match streams.newest.get_mut(mid) {
             Some(newest) => *newest = ssrc,
             None => drop(streams.newest.insert(mid.to_owned(), ssrc)),
@@ -131,6 +142,8 @@ impl TapState {
             let sum = all.entry(mid.clone()).or_default();
             sum.pli += stream.rtcp.pli;
             sum.nacked += stream.rtcp.nacked;
+            sum.recovered += stream.rtcp.recovered;
+            sum.rtcp += stream.rtcp.rtcp;
         }
         all
     }
@@ -138,9 +151,15 @@ impl TapState {
     fn received(&self, packet: &dyn rtc::rtcp::Packet) {
         let (now, packet) = (self.world.now(), packet.as_any());
         if let Some(report) = packet.downcast_ref::<SenderReport>() {
+            self.lock().rtcp_from([report.ssrc]);
             report.reports.iter().for_each(|block| self.lock().report(block, now));
         } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+            self.lock().rtcp_from([report.ssrc]);
             report.reports.iter().for_each(|block| self.lock().report(block, now));
+        } else if let Some(described) = packet.downcast_ref::<SourceDescription>() {
+            self.lock().rtcp_from(described.chunks.iter().map(|chunk| chunk.source));
+        } else if let Some(goodbye) = packet.downcast_ref::<Goodbye>() {
+            self.lock().rtcp_from(goodbye.sources.iter().copied());
         } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
             self.feedback(nack.media_ssrc, |rtcp| rtcp.nacked += asked_for(nack));
         } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
@@ -156,7 +175,7 @@ impl TapState {
         if let Some(report) = packet.downcast_ref::<SenderReport>() {
             self.lock().reported(report.ssrc, report.ntp_time, now);
         } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
-            self.lock().remote.entry(nack.media_ssrc).or_default().rtcp.nacked += asked_for(nack);
+            self.lock().remote.entry(nack.media_ssrc).or_default().ask_for(nack);
         } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
             self.lock().remote.entry(pli.media_ssrc).or_default().rtcp.pli += 1;
         }
@@ -216,7 +235,26 @@ impl TapState {
     }
 }
 
+impl RemoteStream {
+    fn ask_for(&mut self, nack: &TransportLayerNack) {
+        self.rtcp.nacked += asked_for(nack);
+        self.awaited.extend(nack.nacks.iter().flat_map(|pair| pair.packet_list()));
+        while self.awaited.len() > AWAITED {
+            self.awaited.pop_first();
+        }
+    }
+}
+
 impl Streams {
+    /// An RTCP packet came from these sources; only those that an m-section has count.
+    fn rtcp_from(&mut self, sources: impl IntoIterator<Item = u32>) {
+        for ssrc in sources {
+            if let Some(stream) = self.remote.get_mut(&ssrc) {
+                stream.rtcp.rtcp += 1;
+            }
+        }
+    }
+
     /// A report block about one of our streams.
     fn report(&mut self, block: &ReceptionReport, now: Instant) {
         let Some(stream) = self.local.get_mut(&block.ssrc) else { return };
@@ -348,6 +386,7 @@ mod tests {
     use std::time::Duration;
 
     use futures::channel::mpsc;
+    use rtc::rtcp::goodbye::Goodbye;
     use rtc::rtcp::payload_feedbacks::full_intra_request::FirEntry;
     use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
 
@@ -429,6 +468,31 @@ mod tests {
         tap.sent(&PictureLossIndication { sender_ssrc: 1, media_ssrc: 42 });
         tap.set_remote_mid(42, "1");
         assert_eq!(tap.outbound()["0"].nacked, 3);
-        assert_eq!(tap.inbound()["1"], InboundRtcp { pli: 1, nacked: 3 });
+        assert_eq!(tap.inbound()["1"], InboundRtcp { pli: 1, nacked: 3, ..InboundRtcp::default() });
+    }
+
+    #[test]
+    fn packets_that_come_after_they_were_asked_for_are_recovered_once() {
+        let (tap, _world, _events) = tap();
+        tap.set_remote_mid(42, "1");
+        for sequence in [9, 10, 13] {
+            tap.heard(42, "1", sequence);
+        }
+        let nacks = vec![NackPair { packet_id: 11, lost_packets: 0b1 }];
+        tap.sent(&TransportLayerNack { sender_ssrc: 1, media_ssrc: 42, nacks });
+        for sequence in [14, 11, 11] {
+            tap.heard(42, "1", sequence);
+        }
+        assert_eq!((tap.inbound()["1"].nacked, tap.inbound()["1"].recovered), (2, 1));
+    }
+
+    #[test]
+    fn rtcp_counts_for_the_m_section_of_its_source() {
+        let (tap, _world, _events) = tap();
+        tap.set_remote_mid(42, "1");
+        tap.received(&SenderReport { ssrc: 42, ..Default::default() });
+        tap.received(&SenderReport { ssrc: 43, ..Default::default() });
+        tap.received(&Goodbye { sources: vec![42], ..Default::default() });
+        assert_eq!(tap.inbound()["1"].rtcp, 2);
     }
 }

@@ -410,7 +410,7 @@ pub struct InboundMedia {
     pub freeze_ms: f64,
     /// One-way latency by stamps; null without stamps or without a clock offset.
     pub latency: Option<Latency>,
-    /// Whole key frames; null if nobody counted, as below.
+    /// Whole key frames of video; null if nobody counted, as below.
     pub key_frames: Option<u64>,
     /// PLI and FIR that we sent.
     pub key_requests: Option<u64>,
@@ -420,13 +420,14 @@ pub struct InboundMedia {
     pub recovered: Option<u64>,
     /// Interarrival jitter (RFC 3550 §6.4.1), milliseconds.
     pub jitter_ms: Option<f64>,
-    /// RTCP packets that came for it.
+    /// RTCP packets that came from its sources.
     pub rtcp_packets: Option<u64>,
-    /// Whether every picture that was decoded was dark.
+    /// Whether every picture that was decoded was dark; null before anything was decoded.
     pub black: Option<bool>,
-    /// The loudest sound that was decoded, decibels below full scale.
+    /// The loudest sound that was decoded, in decibels of full scale, so below 0; null while there was only silence.
     pub peak_db: Option<f64>,
-    /// Ticks of the RTP clock per second of the arrival clock.
+    /// Ticks of the RTP clock per second of the arrival clock since the last pause; null while that is too short, or the
+    /// delay too uneven, to tell.
     pub clock_rate: Option<f64>,
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod closing;
 mod descriptions;
 mod foreign;
+mod observed;
 mod pair;
 mod renegotiation;
 mod simulated;

@@ -30,6 +30,8 @@ pub(in crate::engine) struct RemoteSection {
     pub(in crate::engine) extensions: Vec<(u8, String)>,
     /// Without those that only repair (RFC 4588, RFC 5956).
     pub(in crate::engine) ssrcs: Vec<u32>,
+    /// Those that only repair.
+    pub(in crate::engine) repairs: Vec<u32>,
     pub(in crate::engine) setup: Option<String>,
     pub(in crate::engine) ice: Option<Credentials>,
     pub(in crate::engine) fingerprints: Vec<String>,
@@ -127,6 +129,7 @@ fn read_section(facts: &crate::jsep::MediaSection, lines: &[&str]) -> RemoteSect
         codecs: facts.codecs.clone(),
         extensions: own.iter().filter_map(|line| extension(line)).collect(),
         ssrcs: facts.ssrcs.iter().copied().filter(|ssrc| !repairs.contains(ssrc)).collect(),
+        repairs,
         setup: facts.setup.clone(),
         ice: ice.map(|(ufrag, pwd)| Credentials { ufrag, pwd }),
         fingerprints: facts

@@ -1,5 +1,6 @@
 //! What comes in on one m-section: assembled ([`assembler`]), every stamp read, losses counted ([`order`]), some of it
-//! decoded and compared with its stamps ([`picture`], [`sound`]), latency ([`delay`]) and freezes ([`freeze`]) measured.
+//! decoded and compared with its stamps ([`picture`], [`sound`]), latency ([`delay`]), freezes ([`freeze`]), jitter and
+//! clock ([`timing`]) measured.
 
 mod assembler;
 mod delay;
@@ -7,6 +8,7 @@ mod freeze;
 mod order;
 mod picture;
 mod sound;
+mod timing;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Barcode, Stamp, opus};
+use super::{Barcode, Stamp, clock_rate, opus};
 use crate::jsep::MediaKind;
 use crate::media::vp8::is_key_frame;
 use crate::timeline::{InboundMedia, Proof};
@@ -25,6 +27,7 @@ use freeze::Freezes;
 use order::{Arrival, Order};
 use picture::{PictureCheck, Seen};
 use sound::SoundCheck;
+use timing::Timing;
 use verdict::{Fault, Mark, Verdict};
 
 /// Decoded frames in a row whose content agrees with the peer's stamps.
@@ -102,6 +105,7 @@ pub struct Sink {
     verdict: Verdict,
     freezes: Freezes,
     delays: Delays,
+    timing: Timing,
     proven: bool,
     told: BTreeSet<Fault>,
     key_frame: KeyRequest,
@@ -119,7 +123,12 @@ impl Sink {
     pub fn new(kind: MediaKind, mid: &str, expected: Expected) -> Self {
         Self {
             expected,
-            counts: InboundMedia { mid: mid.to_owned(), kind: Some(kind), ..InboundMedia::default() },
+            counts: InboundMedia {
+                mid: mid.to_owned(),
+                kind: Some(kind),
+                key_frames: (kind == MediaKind::Video).then_some(0),
+                ..InboundMedia::default()
+            },
             ssrc: None,
             packets: Order::new(16),
             frames: Order::new(32),
@@ -130,6 +139,7 @@ impl Sink {
             verdict: Verdict::default(),
             freezes: Freezes::default(),
             delays: Delays::default(),
+            timing: Timing::new(clock_rate(kind)),
             proven: false,
             told: BTreeSet::new(),
             key_frame: KeyRequest::default(),
@@ -147,6 +157,7 @@ impl Sink {
         if self.ssrc.replace(packet.ssrc).is_some_and(|before| before != packet.ssrc) {
             self.packets.restart();
             self.forget_packets();
+            self.timing.restart();
         }
         let arrival = self.packets.arrive(u32::from(packet.sequence));
         if packet.payload.is_empty() {
@@ -159,11 +170,14 @@ impl Sink {
             events.push(SinkEvent::FirstRtp);
         }
         match arrival {
-            Arrival::New(number) | Arrival::Late(number) => {
+            Arrival::New(number) => {
+                self.timing.packet(packet.timestamp, at);
                 self.take(number, packet, at, wall_us, &mut events);
             }
+            Arrival::Late(number) => self.take(number, packet, at, wall_us, &mut events),
             Arrival::Restart(number) => {
                 self.forget_packets();
+                self.timing.restart();
                 self.take(number, packet, at, wall_us, &mut events);
             }
             Arrival::Duplicate => self.take_duplicate(packet),
@@ -173,9 +187,10 @@ impl Sink {
         events
     }
 
-    /// Reception pauses by negotiation, or the peer has hung up: the gap until the next frame is no freeze.
+    /// Reception pauses by negotiation, or the peer has hung up: the gap until the next frame is no freeze, and no delay.
     pub fn pause(&mut self) {
         self.freezes.pause();
+        self.timing.restart();
     }
 
     /// The counts so far; a picture that stands still `now` counts as frozen.
@@ -193,6 +208,10 @@ impl Sink {
             freezes,
             freeze_ms: frozen.as_secs_f64() * 1e3,
             latency: self.delays.summary(self.expected.clock),
+            jitter_ms: self.timing.jitter_ms(),
+            black: self.verdict.black,
+            peak_db: self.verdict.peak_db(),
+            clock_rate: self.timing.clock_rate(),
             ..self.counts.clone()
         }
     }
@@ -263,6 +282,11 @@ impl Sink {
     fn take_frame(&mut self, frame: &Assembled, at: Instant, wall_us: u64, events: &mut Vec<SinkEvent>) {
         self.count_frame(events);
         self.freezes.frame(at);
+        if let Some(key_frames) = &mut self.counts.key_frames
+            && is_key_frame(&frame.bytes) == Some(true)
+        {
+            *key_frames += 1;
+        }
         let mark = self.read_stamp(Stamp::at_end_of(&frame.bytes), wall_us);
         let corrupt = self.verdict.corrupt;
         let mut codes = Vec::new();

@@ -143,6 +143,7 @@ impl PictureCheck {
                 return;
             };
             look.last = judge(&picture, held.mark, verdict, codes);
+            verdict.saw_picture(&picture.y);
             let print = fingerprint(&picture.y);
             if let Some(last) = self.last_picture.replace(print) {
                 verdict.saw_life(last != print);

@@ -113,7 +113,11 @@ impl SoundCheck {
 
     /// Whether this block was right.
     fn judge(&mut self, block: &[f32], packets: u64, mark: Mark, own: u16, verdict: &mut Verdict) -> bool {
-        verdict.saw_life(loudness(block) > SILENCE);
+        let sounds = loudness(block) > SILENCE;
+        verdict.saw_life(sounds);
+        if sounds {
+            verdict.heard(block);
+        }
         match mark {
             Mark::Foreign => false,
             Mark::None => {

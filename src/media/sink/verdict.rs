@@ -2,6 +2,9 @@
 
 use crate::media::Stamp;
 
+/// The luma of what counts as dark: black is 16 (ITU-R BT.601), and a camera behind its lid is a little brighter.
+const DARK: u8 = 32;
+
 /// Whose stamp a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -37,6 +40,10 @@ pub(super) struct Verdict {
     pub(super) plain: u64,
     /// Whether anything decoded ever moved or sounded; none before anything was decoded.
     pub(super) lively: Option<bool>,
+    /// Whether every picture was dark; none before a picture was decoded.
+    pub(super) black: Option<bool>,
+    /// The greatest sample so far, 1 at full scale.
+    peak: f32,
     /// Faults that nobody has been told of yet.
     pub(super) faults: Vec<(Fault, String)>,
 }
@@ -68,5 +75,22 @@ impl Verdict {
 
     pub(super) fn saw_life(&mut self, lively: bool) {
         self.lively = Some(lively || self.lively == Some(true));
+    }
+
+    /// A picture was decoded. After the first that is not dark nothing more is to be found out.
+    pub(super) fn saw_picture(&mut self, luma: &[u8]) {
+        if self.black != Some(false) {
+            self.black = Some(luma.iter().all(|&pixel| pixel <= DARK));
+        }
+    }
+
+    /// Sound was decoded that is more than silence.
+    pub(super) fn heard(&mut self, sound: &[f32]) {
+        self.peak = sound.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+    }
+
+    /// Decibels below full scale, as a negative number; none before there was any sound.
+    pub(super) fn peak_db(&self) -> Option<f64> {
+        (self.peak > 0.0).then(|| (f64::from(self.peak).log10() * 200.0).round() / 10.0)
     }
 }

@@ -238,3 +238,31 @@ proptest! {
         prop_assert_eq!(bench.proof(), None);
     }
 }
+
+#[test]
+fn darkness_and_loudness_are_measured_where_something_is_decoded() {
+    let seen = |luma: u8| {
+        let mut bench = Bench::new(MediaKind::Video, Expected { stamps: false, ..EXPECTED });
+        let mut source = Made::new(MediaKind::Video, move |_, _| {
+            let (y, chroma) = ([luma; 64 * 48], [128; 32 * 24]);
+            let picture = I420Frame::packed(64, 48, &y, &chroma, &chroma);
+            oxideav_vp8::encoder::encode_keyframe(&picture, &KeyframeParams::default()).unwrap()
+        });
+        (0..5).for_each(|_| bench.frame(&mut source));
+        let media = bench.snapshot();
+        (media.black, media.key_frames, media.peak_db)
+    };
+    assert_eq!(seen(16), (Some(true), Some(5), None));
+    assert_eq!(seen(60), (Some(false), Some(5), None));
+    let heard = |amplitude: f32| {
+        let mut bench = Bench::new(MediaKind::Audio, Expected { stamps: false, ..EXPECTED });
+        let mut source = recording(move |i| amplitude * (i as f32 * 0.06).sin());
+        (0..20).for_each(|_| bench.frame(&mut source));
+        let media = bench.snapshot();
+        assert_eq!((media.black, media.key_frames), (None, None));
+        media.peak_db
+    };
+    assert!(heard(0.5).is_some_and(|peak| (-9.0..=-3.0).contains(&peak)), "{:?}", heard(0.5));
+    assert!(heard(0.002).is_some_and(|peak| peak < -50.0), "{:?}", heard(0.002));
+    assert_eq!(heard(0.0), None, "silence has no peak");
+}
