@@ -11,7 +11,23 @@ use callcheck::report::Outcome;
 /// Who may `use crate::` whom; `cli` may use everything, and everybody may use `diagnostic`, which uses nobody. The
 /// README's map of the folders says the same.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("sim", &["plan", "jsep", "runner", "expect", "server", "signaling", "network", "timeline", "world"]),
+    ("fault", &["plan", "jsep", "media", "network", "timeline"]),
+    (
+        "sim",
+        &[
+            "plan",
+            "jsep",
+            "diagnose",
+            "fault",
+            "runner",
+            "expect",
+            "server",
+            "signaling",
+            "network",
+            "timeline",
+            "world",
+        ],
+    ),
     (
         "runner",
         &[
@@ -19,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "jsep",
             "leg",
             "connection",
+            "fault",
             "network",
             "signaling",
             "facts",
@@ -27,9 +44,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("leg", &["plan", "jsep", "connection", "network", "media", "timeline", "world"]),
-    ("connection", &["jsep", "engine", "network", "media", "timeline", "world"]),
-    ("engine", &["jsep", "network", "timeline", "world"]),
+    ("leg", &["plan", "fault", "jsep", "connection", "network", "media", "timeline", "world"]),
+    ("connection", &["jsep", "fault", "engine", "network", "media", "timeline", "world"]),
+    ("engine", &["jsep", "fault", "network", "timeline", "world"]),
     ("network", &["plan", "timeline", "world"]),
     ("signaling", &["jsep", "timeline", "world"]),
     ("server", &["signaling", "jsep", "timeline", "world"]),

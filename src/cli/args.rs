@@ -165,6 +165,9 @@ pub(super) struct MediaArgs {
     /// Repeatable: audio=tone, video=bars, audio=FILE.opus, video=FILE.ivf, or none. Without it a tone and bars are sent.
     #[arg(long, env = "CALLCHECK_SEND", hide_env = true, value_name = "KIND=SOURCE", value_delimiter = '\n')]
     pub(super) send: Vec<String>,
+    /// Open a data channel too
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_DATA", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) data: bool,
     /// How long media flows
     ///
     /// How long media flows once it is verified. By default 5s for call; answer follows the caller.

@@ -16,13 +16,7 @@ pub(super) struct FaultArgs {
     ///
     /// Make a mistake on purpose, to see how the other side copes: the name of a failure mode, such as sdp-setup-invalid
     /// or ice-consent-lost=5s. Repeatable; `--fault list` names them all.
-    #[arg(
-        long,
-        env = "CALLCHECK_FAULT",
-        hide_env = true,
-        value_name = "ID[=TIME]",
-        value_delimiter = '\n'
-    )]
+    #[arg(long, env = "CALLCHECK_FAULT", hide_env = true, value_name = "ID[=TIME]", value_delimiter = '\n')]
     pub(super) fault: Vec<String>,
 }
 
@@ -65,10 +59,7 @@ fn plan(role: Role, text: &str) -> Result<FaultPlan, CliError> {
         (Some(time), Some((means, default))) => Some(parse_duration(time).map_err(|error| {
             CliError::usage(
                 format!("--fault {id}: the time is {error}"),
-                format!(
-                    "it means {means}, and is {} if it is left out",
-                    humantime::format_duration(default)
-                ),
+                format!("it means {means}, and is {} if it is left out", humantime::format_duration(default)),
             )
         })?),
     };

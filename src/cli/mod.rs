@@ -70,6 +70,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
     };
     say::set_up(&cli.noise);
     plan::check_noise(&cli.noise)?;
+    if let Command::Call(args) | Command::Answer(args) = &cli.command
+        && args.fault.wants_list()
+    {
+        let text = fault::listed();
+        output::to_stdout(text.as_bytes()).map_err(|error| CliError::lost("the list", &error))?;
+        return Ok(Exit::Passed);
+    }
     let matches = matches.subcommand().map(|(_, matches)| matches).unwrap_or(&matches);
     match &cli.command {
         Command::Call(args) => call::run(Role::Caller, args, matches, &cli.noise),

@@ -72,6 +72,7 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         send: attached(&habits, &args.media.send)?,
         receive: Vec::new(),
         habits,
+        data: args.media.data,
         faults: super::fault::plans(role, &args.fault.fault)?,
         ice_servers,
         ice_policy: if relay { IcePolicy::Relay } else { IcePolicy::All },

@@ -48,6 +48,24 @@ const OF_A_CLOSED_WAY: &[&str] = &[
     "dc-abort",
 ];
 
+/// What a mistake of ours shows about the other side: how it copes.
+const REVEALED: &[(&str, &[&str])] = &[
+    ("ice-transient-disconnect", &["end-closed-on-disconnected"]),
+    ("ice-consent-lost", &["end-closed-on-disconnected", "ice-restart-missing"]),
+    ("glare-both-offers", &["glare-both-impolite", "glare-rollback-unsupported"]),
+    ("end-hangup-media-continues", &["end-hangup-media-continues"]),
+];
+
+/// Whether a mistake that our own side makes on purpose may have caused that finding.
+pub(super) fn ours(view: &View<'_>, id: &str) -> bool {
+    let reveals = |mistake: &String| {
+        let row = REVEALED.iter().find(|(of, _)| of == mistake);
+        row.is_some_and(|(_, ids)| ids.contains(&id))
+    };
+    let mistakes = &view.facts.mistakes;
+    !mistakes.is_empty() && !mistakes.iter().any(reveals)
+}
+
 /// Chance that takes this share of what goes one way closes it.
 const CLOSING_LOSS: f64 = 0.3;
 

@@ -49,7 +49,9 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
     if view.context.failure_wanted {
         drafts.retain(|draft| !(Layer::Turn..=Layer::App).contains(&draft.finding.layer));
     }
-    drafts.retain(|draft| !on_purpose::explains(view, draft.finding.id));
+    drafts.retain(|draft| {
+        !on_purpose::explains(view, draft.finding.id) && !on_purpose::ours(view, draft.finding.id)
+    });
     let ids: Vec<&str> = drafts.iter().map(|draft| draft.finding.id).collect();
     let superfluous = |draft: &Draft| {
         INSTEAD_OF.iter().any(|(specific, general)| *general == draft.finding.id && ids.contains(specific))

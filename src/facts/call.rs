@@ -1,5 +1,7 @@
 //! The facts of a call: those of its two peers, and those that belong to neither.
 
+use std::collections::BTreeSet;
+
 use super::peer::PeerFacts;
 use crate::jsep::Role;
 use crate::timeline::{Event, Kind, PeerInfo, Signal};
@@ -29,6 +31,8 @@ pub struct Facts {
     pub tester_defects: Vec<TesterFault>,
     /// Things worth knowing.
     pub notes: Vec<String>,
+    /// What our own side did wrong on purpose, by the names of failure modes.
+    pub mistakes: BTreeSet<String>,
     /// When somebody interrupted the run.
     pub interrupted: Option<u64>,
     /// When and why the call was over.
@@ -107,6 +111,7 @@ impl Facts {
             engine_limits: Vec::new(),
             tester_defects: Vec::new(),
             notes: Vec::new(),
+            mistakes: BTreeSet::new(),
             interrupted: None,
             ended: None,
             clock_offset: None,
@@ -194,6 +199,7 @@ impl Facts {
                 self.hang_up(event, self.own.other(), reason);
             }
             Kind::PeerReport { role, epoch_us, events } => self.report(*role, *epoch_us, events),
+            Kind::Fault { id } => drop(self.mistakes.insert(id.clone())),
             Kind::Note(note) => self.notes.push(note.clone()),
             Kind::Interrupted => {
                 self.interrupted.get_or_insert(event.at_us);

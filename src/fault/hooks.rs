@@ -68,8 +68,14 @@ impl Faults {
     pub fn tampers(&self) -> bool {
         let vanishes = |mistake: &Mistake| {
             matches!(mistake, Mistake::Datagrams(_) | Mistake::At(_, Act::Vanish, _))
-                || matches!(mistake, Mistake::Send(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish)))
-                || matches!(mistake, Mistake::Receive(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish)))
+                || matches!(
+                    mistake,
+                    Mistake::Send(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish))
+                )
+                || matches!(
+                    mistake,
+                    Mistake::Receive(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish))
+                )
         };
         self.mistakes.iter().any(|(_, mistake)| vanishes(mistake))
     }
@@ -192,14 +198,11 @@ impl Faults {
     ///
     /// # Errors
     /// As [`media::open`].
-    pub fn open(
-        &self,
-        planned: &SendPlan,
-        own: Identity,
-        peer: u16,
-    ) -> Result<Box<dyn Source>, MediaError> {
+    pub fn open(&self, planned: &SendPlan, own: Identity, peer: u16) -> Result<Box<dyn Source>, MediaError> {
         let of_this = self.mistakes.iter().filter_map(|(id, mistake)| match mistake {
-            Mistake::Source(of, mistake) if of.is_none_or(|kind| kind == planned.kind) => Some((*id, *mistake)),
+            Mistake::Source(of, mistake) if of.is_none_or(|kind| kind == planned.kind) => {
+                Some((*id, *mistake))
+            }
             _ => None,
         });
         let mistakes: Vec<(&'static str, SourceMistake)> = of_this.collect();
@@ -208,7 +211,8 @@ impl Faults {
             true => Identity { peer, ..own },
             false => own,
         };
-        let dark = planned.kind == MediaKind::Video && is(|mistake| matches!(mistake, SourceMistake::Nothing));
+        let dark =
+            planned.kind == MediaKind::Video && is(|mistake| matches!(mistake, SourceMistake::Nothing));
         let source: Box<dyn Source> =
             if dark { Box::new(Bars::dark(identity)) } else { media::open(planned, identity)? };
         Ok(mistakes.into_iter().fold(source, |inner, (id, mistake)| {

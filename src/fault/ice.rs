@@ -263,10 +263,8 @@ pub(super) const FAULTS: &[Fault] = &[
         time: None,
         does: "does not say when its candidates are complete, though none of them works",
         mistakes: |_| {
-            let mut mistakes = vec![
-                Send(Of::End, Deed::Lose),
-                Describe(EVERY, |text| text.drop("a=end-of-candidates")),
-            ];
+            let mut mistakes =
+                vec![Send(Of::End, Deed::Lose), Describe(EVERY, |text| text.drop("a=end-of-candidates"))];
             mistakes.extend([all_blocked(true), all_blocked(false)]);
             mistakes
         },
@@ -334,9 +332,7 @@ pub(super) const FAULTS: &[Fault] = &[
         by: None,
         time: Some(("for so long", ms(6_000))),
         does: "lets no datagram through at first",
-        mistakes: |time| {
-            vec![lost(true, any, Duration::ZERO, time), lost(false, any, Duration::ZERO, time)]
-        },
+        mistakes: |time| vec![lost(true, any, Duration::ZERO, time), lost(false, any, Duration::ZERO, time)],
     },
     Fault {
         id: "ice-wrong-mline",

@@ -20,13 +20,14 @@ const fn wrong(id: &'static str, does: &'static str, mistakes: fn(Duration) -> V
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    wrong("media-no-keyframe", "never sends a key frame", |_| vec![Source(VIDEO, SourceMistake::NoKeyFrames)]),
-    wrong("media-pli-ignored", "sends its first key frame too early and ignores requests for another", |_| {
-        vec![
-            Source(VIDEO, SourceMistake::DeafToRequests),
-            Source(VIDEO, SourceMistake::NoKeyFrames),
-        ]
+    wrong("media-no-keyframe", "never sends a key frame", |_| {
+        vec![Source(VIDEO, SourceMistake::NoKeyFrames)]
     }),
+    wrong(
+        "media-pli-ignored",
+        "sends its first key frame too early and ignores requests for another",
+        |_| vec![Source(VIDEO, SourceMistake::DeafToRequests), Source(VIDEO, SourceMistake::NoKeyFrames)],
+    ),
     wrong("media-undecodable", "sends pictures that no decoder takes", |_| {
         vec![Source(VIDEO, SourceMistake::Garbage)]
     }),
@@ -46,7 +47,9 @@ pub(super) const FAULTS: &[Fault] = &[
         does: "stops sending in the middle of the call",
         mistakes: |time| vec![At(time, Act::StopMedia, ONCE)],
     },
-    wrong("media-self-echo", "sends the other side's media back", |_| vec![Source(None, SourceMistake::Echo)]),
+    wrong("media-self-echo", "sends the other side's media back", |_| {
+        vec![Source(None, SourceMistake::Echo)]
+    }),
     wrong("media-jitter", "sends its packets at a very uneven pace", |_| {
         vec![Source(None, SourceMistake::Jitter(ms(300)))]
     }),
@@ -70,7 +73,9 @@ pub(super) const FAULTS: &[Fault] = &[
         does: "sends what is long over",
         mistakes: |time| vec![Source(None, SourceMistake::Old(time))],
     },
-    wrong("media-low-fps", "sends three pictures a second", |_| vec![Source(VIDEO, SourceMistake::OneOf(10))]),
+    wrong("media-low-fps", "sends three pictures a second", |_| {
+        vec![Source(VIDEO, SourceMistake::OneOf(10))]
+    }),
     Fault {
         id: "media-freeze",
         by: None,

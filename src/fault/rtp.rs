@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Fault;
-use super::mistake::Mistake::{self, Describe, Rtcp, Rtp};
 use super::mistake::ANSWER;
+use super::mistake::Mistake::{self, Describe, Rtcp, Rtp};
 use super::packets::{RtcpMistake, RtpMistake};
 use crate::jsep::{MediaKind, Role};
 
@@ -30,10 +30,13 @@ pub(super) const FAULTS: &[Fault] = &[
         vec![Rtp(None, RtpMistake::Edit(ZERO, |fields| fields.payload_type = 77))]
     }),
     wrong("rtp-undeclared-ssrc", "sends from an SSRC that nobody announced", |_| {
-        vec![Rtp(None, RtpMistake::Edit(ZERO, |fields| {
-            fields.ssrc ^= 0x00ff_00ff;
-            fields.payload_type = 78;
-        }))]
+        vec![Rtp(
+            None,
+            RtpMistake::Edit(ZERO, |fields| {
+                fields.ssrc ^= 0x00ff_00ff;
+                fields.payload_type = 78;
+            }),
+        )]
     }),
     Fault {
         id: "rtp-ssrc-changed",
@@ -42,9 +45,7 @@ pub(super) const FAULTS: &[Fault] = &[
         does: "changes its SSRC in the middle of the call",
         mistakes: |time| vec![Rtp(None, RtpMistake::Edit(time, |fields| fields.ssrc ^= 0x00ff_00ff))],
     },
-    wrong("rtp-no-rtcp", "sends no RTCP", |_| {
-        vec![Rtcp(RtcpMistake { lost: |packet| packet.sent })]
-    }),
+    wrong("rtp-no-rtcp", "sends no RTCP", |_| vec![Rtcp(RtcpMistake { lost: |packet| packet.sent })]),
     wrong("media-sr-missing", "sends no sender reports", |_| {
         vec![Rtcp(RtcpMistake { lost: |packet| packet.sent && packet.packet_type == 200 })]
     }),
@@ -61,6 +62,8 @@ pub(super) const FAULTS: &[Fault] = &[
         vec![Rtp(Some(MediaKind::Video), RtpMistake::LoseOneOf(4))]
     }),
     wrong("media-bitrate-stuck", "takes no feedback", |_| {
-        vec![Rtcp(RtcpMistake { lost: |packet| !packet.sent && matches!(packet.packet_type, 201 | 205 | 206) })]
+        vec![Rtcp(RtcpMistake {
+            lost: |packet| !packet.sent && matches!(packet.packet_type, 201 | 205 | 206),
+        })]
     }),
 ];

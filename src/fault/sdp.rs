@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::mistake::Mistake::{Describe, Habit, Receive, Send};
-use super::mistake::{
-    ANSWER, EVERY, FIRST_ANSWER, LATER, LATER_OFFER, Mistake, OFFER,
-};
+use super::mistake::{ANSWER, EVERY, FIRST_ANSWER, LATER, LATER_OFFER, Mistake, OFFER};
 use super::signals::{Deed, Of};
 use super::text::edit_lines;
 use crate::jsep::{Direction, MediaKind, Role, SdpType};
@@ -57,12 +55,17 @@ pub(super) const FAULTS: &[Fault] = &[
     edits("sdp-answer-without-track", CALLEE, "answers without a track", |_| {
         vec![Habit(|plan| plan.habits.attach = Attach::None)]
     }),
-    edits("sdp-track-added-after-answer", CALLEE, "adds its tracks after its answer and never offers", |_| {
-        vec![Habit(|plan| {
-            plan.habits.attach_at = AttachAt::AfterAnswer;
-            plan.habits.renegotiate = false;
-        })]
-    }),
+    edits(
+        "sdp-track-added-after-answer",
+        CALLEE,
+        "adds its tracks after its answer and never offers",
+        |_| {
+            vec![Habit(|plan| {
+                plan.habits.attach_at = AttachAt::AfterAnswer;
+                plan.habits.renegotiate = false;
+            })]
+        },
+    ),
     edits("sdp-second-offer-ignored", None, "ignores every offer but the first", |_| {
         vec![Receive(Of::Descriptions(LATER_OFFER), Deed::Ignore)]
     }),
@@ -131,7 +134,9 @@ pub(super) const FAULTS: &[Fault] = &[
                 });
             }
             if let Some(section) = text.sections.first_mut() {
-                for uri in ["urn:ietf:params:rtp-hdrext:ssrc-audio-level", "urn:ietf:params:rtp-hdrext:toffset"] {
+                for uri in
+                    ["urn:ietf:params:rtp-hdrext:ssrc-audio-level", "urn:ietf:params:rtp-hdrext:toffset"]
+                {
                     section.push(format!("a=extmap:4 {uri}"));
                 }
             }
@@ -170,7 +175,9 @@ pub(super) const FAULTS: &[Fault] = &[
     }),
     edits("sdp-bundle-shrunk", CALLEE, "takes the last m-section out of the BUNDLE group", |_| {
         vec![Describe(ANSWER, |text| {
-            text.edit("a=group:BUNDLE ", |mids| mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned());
+            text.edit("a=group:BUNDLE ", |mids| {
+                mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned()
+            });
         })]
     }),
     edits("sdp-rtcp-mux-missing", None, "leaves a=rtcp-mux out", |_| {
@@ -314,12 +321,17 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         ]
     }),
-    edits("sdp-track-invisible-late-offer", CALLEE, "adds its tracks after its answer and offers them late", |_| {
-        vec![
-            Habit(|plan| plan.habits.attach_at = AttachAt::AfterAnswer),
-            Send(Of::Descriptions(LATER_OFFER), Deed::Delay(Duration::from_secs(7))),
-        ]
-    }),
+    edits(
+        "sdp-track-invisible-late-offer",
+        CALLEE,
+        "adds its tracks after its answer and offers them late",
+        |_| {
+            vec![
+                Habit(|plan| plan.habits.attach_at = AttachAt::AfterAnswer),
+                Send(Of::Descriptions(LATER_OFFER), Deed::Delay(Duration::from_secs(7))),
+            ]
+        },
+    ),
     edits("sdp-simulcast-mismatch", CALLER, "offers simulcast to a peer that takes one encoding", |_| {
         vec![Describe(OFFER, |text| {
             if let Some(video) = text.section("video") {

@@ -68,9 +68,7 @@ pub(super) const FAULTS: &[Fault] = &[
         by: None,
         time: None,
         does: "sends back what it gets, as a room does that tells everybody",
-        mistakes: |_| {
-            vec![Receive(of(FIRST), Deed::Return), Receive(Of::Candidates, Deed::Return)]
-        },
+        mistakes: |_| vec![Receive(of(FIRST), Deed::Return), Receive(Of::Candidates, Deed::Return)],
     },
     Fault {
         id: "sig-crossed-sessions",

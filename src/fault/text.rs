@@ -90,7 +90,10 @@ mod tests {
         text.edit("a=mid:", |mid| format!("x{mid}"));
         text.direct("inactive");
         let sdp = text.sdp();
-        assert!(sdp.contains("a=mid:x0\r\na=inactive\r\n") && sdp.contains("a=mid:x1\r\na=inactive"), "{sdp}");
+        assert!(
+            sdp.contains("a=mid:x0\r\na=inactive\r\n") && sdp.contains("a=mid:x1\r\na=inactive"),
+            "{sdp}"
+        );
         assert!(!sdp.contains("group"), "{sdp}");
         assert_eq!(text.section("video").unwrap()[0], "m=video 9 x 96");
     }

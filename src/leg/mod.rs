@@ -151,7 +151,12 @@ impl Leg {
 
     async fn prepare(&mut self) -> Result<(), LegError> {
         self.reach(AttachAt::BeforeOffer).await?;
-        self.ask_for_media().await
+        self.ask_for_media().await?;
+        if self.plan.data && self.starts() {
+            // The timeline holds the error.
+            let _ = self.connection.create_data_channel("callcheck").await;
+        }
+        Ok(())
     }
 
     /// The caller makes its offer; the callee waits for one.

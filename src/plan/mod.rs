@@ -64,6 +64,7 @@ impl Plan {
                 send: send.into_iter().map(|(kind, source)| SendPlan { kind, source }).collect(),
                 receive: MediaKind::ALL.to_vec(),
                 habits: Habits::good(role),
+                data: false,
                 faults: Vec::new(),
                 ice_servers: Vec::new(),
                 ice_policy: IcePolicy::All,
@@ -109,6 +110,8 @@ pub struct LegPlan {
     pub receive: Vec<MediaKind>,
     /// How its application behaves.
     pub habits: Habits,
+    /// It opens a data channel, if it is the caller.
+    pub data: bool,
     /// What it does wrong on purpose.
     pub faults: Vec<FaultPlan>,
     /// STUN and TURN servers, in the order given.

@@ -206,8 +206,21 @@ fn notes(facts: &Facts) -> Vec<String> {
         ));
     }
     notes.extend(facts.own().mids.iter().filter_map(|(mid, media)| stillness(mid, media)));
+    notes.extend(mistakes(facts));
     notes.extend([Way::Sent, Way::Received].into_iter().filter_map(|way| on_purpose(facts.own(), way)));
     notes
+}
+
+/// What our own side did wrong on purpose.
+fn mistakes(facts: &Facts) -> Option<String> {
+    let made: Vec<&str> = facts.mistakes.iter().map(String::as_str).collect();
+    (!made.is_empty()).then(|| {
+        format!(
+            "on purpose, the {} did this wrong: {}; what it causes is no finding here",
+            facts.own,
+            made.join(", ")
+        )
+    })
 }
 
 /// What was done on purpose must not be taken for the other side's fault.

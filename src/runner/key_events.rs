@@ -61,7 +61,11 @@ fn all_key_events(events: &[Event]) -> Vec<Event> {
         Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => {
             !matches!(signal, Signal::Report(_) | Signal::Ext(_))
         }
-        Kind::Fault { .. } | Kind::PeerReport { .. } | Kind::PeerJoined(_) | Kind::PeerLeft { .. } | Kind::Unknown(_) => false,
+        Kind::Fault { .. }
+        | Kind::PeerReport { .. }
+        | Kind::PeerJoined(_)
+        | Kind::PeerLeft { .. }
+        | Kind::Unknown(_) => false,
         _ => true,
     };
     events.iter().enumerate().filter(is_key).map(|(_, event)| event.clone()).collect()

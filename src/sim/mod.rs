@@ -4,6 +4,8 @@
 mod explore;
 mod merged;
 mod path;
+mod proof;
+mod shapes;
 mod stage;
 
 use std::any::Any;
@@ -20,6 +22,8 @@ use crate::world::{Simulated, Stuck, World};
 pub use explore::{Exploration, Explored, Group, explore};
 pub use merged::write_merged;
 pub use path::Latency;
+pub use proof::{Good, Named, Proof, Provoked, faulty_call, prove};
+pub use shapes::{Shape, shapes};
 pub use stage::{Playing, Stage};
 
 use stage::{Side, both};

@@ -104,6 +104,12 @@ pub(in crate::cli) struct ClockArgs {
     /// Play one call for each seed from A to B, both included, and tell which do not pass and why.
     #[arg(long, env = "CALLCHECK_SEEDS", hide_env = true, value_name = "A..B", value_parser = parse_seeds)]
     pub(super) seeds: Option<RangeInclusive<u64>>,
+    /// Prove the diagnosis: commit every fault, and look for false alarms
+    ///
+    /// Commit every fault, or those whose names begin with PREFIX, against a good peer, and make good calls of every shape;
+    /// print what was found, missed, wrongly named, and alarmed for nothing. The good calls are as many as the seeds.
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_PROVE", hide_env = true, value_name = "PREFIX", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(super) prove: Option<String>,
     /// So many seeds at a time [default: the cores]
     #[arg(long, env = "CALLCHECK_JOBS", hide_env = true, value_name = "N", allow_negative_numbers = true, value_parser = parse_jobs)]
     pub(super) jobs: Option<usize>,

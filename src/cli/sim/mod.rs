@@ -2,6 +2,7 @@
 
 mod args;
 mod plans;
+mod prove;
 mod replay;
 
 use std::ffi::OsString;
@@ -33,6 +34,8 @@ use args::ClockArg;
 pub(super) use args::{SimArgs, notes};
 use replay::replay;
 
+/// Good calls of each shape in the proof.
+const GOOD_CALLS: u64 = 12;
 /// The seed of a simulated call that states none: the first run of everybody shows the same.
 const FIRST_SEED: u64 = 1;
 
@@ -53,6 +56,10 @@ pub(super) fn run(
     let world: Arc<dyn World> = Arc::new(Live::new(0));
     let interrupt = interrupt(&world);
     let view = View::of(noise);
+    if let Some(filter) = &args.clock.prove {
+        let seeds = args.clock.seeds.as_ref().map_or(GOOD_CALLS, |seeds| seeds.end() - seeds.start() + 1);
+        return prove::run(filter, seeds, threads(args), &interrupt);
+    }
     match &args.clock.seeds {
         Some(seeds) => {
             let again = |seed| replay(words, matches, seed);
@@ -60,6 +67,11 @@ pub(super) fn run(
         }
         None => Ok(one(args, &call, &runtime, &interrupt, outputs, view)),
     }
+}
+
+/// How many seeds at a time.
+fn threads(args: &SimArgs) -> usize {
+    args.clock.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// What is wrong with these arguments, if anything is.
@@ -83,7 +95,7 @@ fn resolved(args: &SimArgs, matches: &ArgMatches) -> SimArgs {
             args.clock.clock = ClockArg::Virtual;
         }
     } else {
-        args.clock.jobs = args.clock.jobs.filter(|_| stated("jobs"));
+        args.clock.jobs = args.clock.jobs.filter(|_| stated("jobs") || args.clock.prove.is_some());
     }
     args
 }
@@ -102,7 +114,9 @@ fn check(args: &SimArgs) -> Result<(), CliError> {
         Some(_) if args.output.record.is_some() => {
             contradiction("--record needs one seed", "take --seed instead of --seeds")
         }
-        None if clock.jobs.is_some() => contradiction("--jobs needs --seeds", "add `--seeds 1..100`"),
+        None if clock.jobs.is_some() && clock.prove.is_none() => {
+            contradiction("--jobs needs --seeds", "add `--seeds 1..100`")
+        }
         _ => Ok(()),
     }
 }
@@ -171,8 +185,7 @@ fn many(
     view: View,
     again: &dyn Fn(u64) -> String,
 ) -> Exit {
-    let threads =
-        args.clock.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = threads(args);
     let world = Live::new(0);
     let start = world.now();
     let bar = bar(view, &seeds);
