@@ -104,7 +104,7 @@ impl Context {
             });
         context.failure_wanted = words().any(|(stated, word)| {
             let state = matches!(stated.subject, Subject::Ice | Subject::Dtls | Subject::Connection);
-            state && (word == "connected") != (stated.op == Op::Eq)
+            state && matches!(word, "connected" | "completed") != (stated.op == Op::Eq)
         });
         context
     }

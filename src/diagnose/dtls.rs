@@ -54,6 +54,8 @@ fn told(moment: &Moment, error: &DtlsError) -> Draft {
         _ if text.contains("use_srtp") || text.contains("srtp profile") => "dtls-no-srtp-profile",
         Some(70) => "dtls-version",
         Some(40 | 71) => "dtls-cipher",
+        // What is sent by one that does not take our certificate, or holds it against another fingerprint.
+        Some(42..=44 | 46 | 48 | 49) if error.received_alert.is_some() => "dtls-fingerprint-mismatch",
         Some(45) => "dtls-cert-expired",
         _ => "dtls-fatal-alert",
     };
@@ -63,7 +65,10 @@ fn told(moment: &Moment, error: &DtlsError) -> Draft {
         (None, None) => String::new(),
     };
     // A handshake failure has more than one reason.
-    let draft = if alert == Some(40) {
+    let refused = matches!(error.received_alert, Some(42..=44 | 46 | 48 | 49));
+    let draft = if refused {
+        Draft::probable(id, format!("{who}{}", error.text)).or(&["dtls-fatal-alert"])
+    } else if alert == Some(40) {
         Draft::probable(id, format!("{who}{}", error.text)).or(&["dtls-no-srtp-profile", "dtls-version"])
     } else {
         Draft::certain(id, format!("{who}{}", error.text))

@@ -36,15 +36,28 @@ fn crossed(view: &View<'_>, found: &mut Found) {
     let ids = [Some(theirs.id()), ours.map(Exchanged::id)];
     let ids = || ids.into_iter().flatten();
     let base = format!("an offer of the {other} crossed one of the {own}");
-    let strays: Vec<&Exchanged> =
-        view.rounds.stray.iter().filter(|(by, _)| *by == other).map(|(_, answer)| *answer).collect();
+    // An answer that was taken before and comes again is no answer to an offer that was taken back.
+    let repeats =
+        |answer: &Exchanged| view.rounds.complete.iter().any(|round| round.answer.text == answer.text);
+    let next = view.rounds.complete.iter().map(|round| round.answer.first().at_us);
+    let next = next.filter(|at_us| *at_us > theirs.first().at_us).min().unwrap_or(u64::MAX);
+    let strays: Vec<&Exchanged> = view
+        .rounds
+        .stray
+        .iter()
+        .filter(|(by, answer)| *by == other && !repeats(answer) && answer.first().at_us <= next)
+        .map(|(_, answer)| *answer)
+        .collect();
     if let Some(answer) = strays.first() {
         let text =
             format!("{base}; both took theirs back, and the {other}'s answer came in {}", answer.state);
         let draft = Draft::certain("glare-double-rollback", text).of(other);
         let draft = draft.citing(ids()).citing([answer.id()]);
-        let goes_on =
-            view.rounds.complete.last().is_some_and(|round| round.offer.first().at_us > theirs.first().at_us);
+        let goes_on = view
+            .rounds
+            .complete
+            .last()
+            .is_some_and(|round| round.answer.first().at_us > theirs.first().at_us);
         return found.add(if goes_on { draft.severity(Severity::Major) } else { draft });
     }
     let pending = view.rounds.pending.iter().find(|(by, _)| *by == own).map(|(_, offer)| *offer);

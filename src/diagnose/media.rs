@@ -22,6 +22,9 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
         if sample.packets == 0 {
             continue;
         }
+        if view.context.wanted(view.facts.own, kind) == Some(false) {
+            continue;
+        }
         let stream = Stream { view, kind, mid: &mid, since, facts, at_us: *at_us, sample };
         let stopped = stream.stopped(found);
         if kind == MediaKind::Video {
@@ -79,9 +82,13 @@ impl Stream<'_> {
         let id = if self.kind == MediaKind::Video { "media-frozen" } else { "media-paused" };
         let text =
             format!("{} (mid {}) came, and nothing has come for {}", self.kind, self.mid, seconds(still));
-        let draft = Draft::certain(id, text);
-        // Nobody pauses on purpose without a change of direction and says nothing of it.
-        let draft = if self.kind == MediaKind::Audio { draft.severity(Severity::Major) } else { draft };
+        // A muted track, `replaceTrack(null)` and a paused consumer look like this and are meant; a peer whose media is
+        // stamped plays all the time.
+        let draft = if self.view.other().announces_stamps() {
+            Draft::certain(id, text).severity(Severity::Major)
+        } else {
+            Draft::probable("media-paused", text).or(&["media-frozen"]).severity(Severity::Minor)
+        };
         self.tell(found, draft);
         true
     }

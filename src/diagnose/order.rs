@@ -34,6 +34,40 @@ const INSTEAD_OF: &[(&str, &str)] = &[
     ("media-incomplete-frames", "media-loss"),
     ("media-black", "media-low-fps"),
     ("end-closed-on-disconnected", "ice-consent-lost"),
+    ("sig-unrouted", "sig-no-answer"),
+    ("sig-unrouted", "sig-peer-silent"),
+    ("sdp-mline-dropped", "sdp-mid-mismatch"),
+    ("sdp-mline-dropped", "sdp-mline-count"),
+    ("sdp-version-not-bumped", "sig-rewritten-sdp"),
+    ("sdp-proto-mismatch", "sdp-fingerprint-missing"),
+    ("sdp-proto-mismatch", "sdp-setup-invalid"),
+    ("sdp-kind-missing", "sdp-track-invisible-late-offer"),
+    ("sdp-offer-no-media", "sdp-kind-missing"),
+    ("sdp-offer-no-media", "sdp-answer-without-track"),
+    ("sdp-kind-missing", "sdp-answer-without-track"),
+    ("sdp-answer-recvonly", "sdp-answer-without-track"),
+    ("ice-transient-disconnect", "media-loss"),
+    ("ice-transient-disconnect", "media-latency"),
+    ("ice-transient-disconnect", "media-frozen"),
+    ("ice-transient-disconnect", "media-paused"),
+    ("ice-restart-unanswered", "sdp-second-offer-ignored"),
+    ("sig-socket-lost-midcall", "end-no-hangup-message"),
+    ("sig-socket-lost-midcall", "dtls-close-notify"),
+    ("ice-peer-gone", "end-no-hangup-message"),
+    ("ice-peer-gone", "end-abrupt"),
+    ("end-no-hangup-message", "dtls-close-notify"),
+    ("dtls-both-active", "dtls-fatal-alert"),
+    ("rtp-direction-violation", "rtp-undeclared-ssrc"),
+    ("rtp-ssrc-changed", "rtp-undeclared-ssrc"),
+    ("rtp-ssrc-changed", "media-paused"),
+    ("rtp-ssrc-changed", "media-frozen"),
+    ("media-incomplete-frames", "media-pli-ignored"),
+    ("media-incomplete-frames", "media-nack-ignored"),
+    ("media-undecodable", "media-pli-ignored"),
+    ("glare-both-impolite", "sdp-second-offer-ignored"),
+    ("glare-rollback-no-answer", "sdp-second-offer-ignored"),
+    ("glare-both-impolite", "media-paused"),
+    ("glare-both-impolite", "media-frozen"),
 ];
 
 /// Sorts out consequences, faults of our own stack, and what was asked for.
@@ -57,7 +91,7 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
         INSTEAD_OF.iter().any(|(specific, general)| *general == draft.finding.id && ids.contains(specific))
     };
     let drafts: Vec<Draft> = drafts.iter().filter(|draft| !superfluous(draft)).cloned().collect();
-    let drafts = merged(first_broken(drafts));
+    let drafts = merged(first_broken(view, drafts));
     let (notes, mut findings): (Vec<Finding>, Vec<Finding>) =
         drafts.into_iter().map(|draft| draft.finding).partition(|finding| finding.severity == Severity::Info);
     // What breaks the call comes before what is only worth mending; within, the order of the layers.
@@ -98,8 +132,12 @@ fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
 }
 
 /// What is left once the consequences of the first broken layer are gone.
-fn first_broken(drafts: Vec<Draft>) -> Vec<Draft> {
-    let whole = |draft: &&Draft| draft.explains == Explains::Everything;
+fn first_broken(view: &View<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
+    // A description that is wrong later takes nothing from what was already there.
+    let whole = |draft: &&Draft| {
+        draft.explains == Explains::Everything
+            && (draft.finding.layer > Layer::Glare || view.rounds.complete.is_empty() || !view.dtls_was_up())
+    };
     let broken = drafts.iter().filter(whole).map(|draft| draft.finding.layer).min();
     let explained: Vec<_> = drafts
         .iter()

@@ -125,7 +125,8 @@ fn none(view: &View<'_>, found: &mut Found) {
     let other = own.role.other();
     let mut silent = Vec::new();
     for (kind, mid, since) in receiving(view, own.role) {
-        if packets(own, &mid) > 0 || beside_another(view, kind, &mid) {
+        let unwanted = view.context.wanted(own.role, kind) == Some(false);
+        if unwanted || packets(own, &mid) > 0 || beside_another(view, kind, &mid) {
             continue;
         }
         if view.waited(since.max(up), view.limits().rtp) {
@@ -184,7 +185,8 @@ fn one_way(view: &View<'_>, found: &mut Found) {
     if !other.known || other.inbound.is_none() || found.has("rtp-none-from-us") {
         return;
     }
-    let expected = receiving(view, other.role);
+    let mut expected = receiving(view, other.role);
+    expected.retain(|(kind, ..)| view.context.wanted(other.role, *kind) != Some(false));
     let deaf = !expected.is_empty()
         && expected
             .iter()

@@ -26,12 +26,17 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
 fn silence(view: &View<'_>, found: &mut Found) {
     let (own, other) = (view.own(), view.other());
     let Some(joined) = own.presence.joined_us else { return };
+    let offer = own.history.of(Side::Local).find(|known| known.sdp_type == SdpType::Offer);
+    // Nobody can answer before there is somebody, and something to answer.
+    let offered = offer.and_then(|offer| Some(offer.signalled.as_ref()?.at_us));
+    let begun =
+        [Some(joined), other.presence.joined_us, offered].into_iter().flatten().max().unwrap_or(joined);
+    let limit = if offered.is_some() { view.limits().answer } else { view.limits().silence };
     let waits = own.role == Role::Callee || own.history.of(Side::Local).next().is_some();
     let nobody = other.presence.joined_us.is_none();
-    if own.history.heard.is_some() || !view.waited(joined, view.limits().silence) || !(nobody || waits) {
+    if own.history.heard.is_some() || !view.waited(begun, limit) || !(nobody || waits) {
         return;
     }
-    let offer = own.history.of(Side::Local).find(|known| known.sdp_type == SdpType::Offer);
     let absent = view.facts.room_errors.iter().find(|refusal| refusal.code == "peer-absent");
     if let (Some(offer), Some(refusal)) = (offer, absent) {
         let text = format!("the room says that nobody was there to get the offer: {}", refusal.message);
@@ -41,7 +46,7 @@ fn silence(view: &View<'_>, found: &mut Found) {
                 .explaining(Explains::Everything),
         );
     }
-    let since = seconds(view.since(joined));
+    let since = seconds(view.since(begun));
     let text = if nobody {
         format!("nobody joined within {since}")
     } else {
@@ -77,6 +82,12 @@ fn no_answer(view: &View<'_>, found: &mut Found) {
             format!("the offer was sent before the {} was in the room, and was not answered", other.role);
         let draft = Draft::probable("sig-offer-lost", text).or(&["sig-no-answer"]);
         return found.add(draft.citing([offer.id()]).explaining(Explains::Everything));
+    }
+    let reached = other.history.of(Side::Remote).any(|known| known.sdp_type == SdpType::Offer);
+    if other.known && !reached {
+        let text = format!("the offer was sent, and by its own timeline the {} got none", other.role);
+        let draft = Draft::certain("sig-offer-lost", text).citing([offer.id()]);
+        return found.add(draft.explaining(Explains::Everything));
     }
     if other.presence.joined_us.is_none() && own.history.heard.is_none() {
         return;
@@ -161,7 +172,12 @@ fn strangers(view: &View<'_>, found: &mut Found) {
     if let Some(echo) = echo {
         let text = format!("the {} that came has our own ICE credentials", echo.sdp_type);
         let draft = Draft::certain("sig-self-echo", text).citing([echo.id()]);
-        return found.add(draft.explaining(Explains::Everything));
+        // A room that tells everybody does no harm to who knows its own messages.
+        return found.add(if view.ice_was_up() {
+            draft.severity(Severity::Minor)
+        } else {
+            draft.explaining(Explains::Everything)
+        });
     }
     let theirs: BTreeSet<&str> = history.of(Side::Remote).flat_map(ufrags).collect();
     let foreign: Vec<&Trickled> = history
@@ -251,6 +267,12 @@ fn candidates(view: &View<'_>, found: &mut Found) {
     }
     // Early ones are a fault only where somebody loses them.
     let early = history.candidates(false).filter(|trickled| trickled.early).count();
+    if early > 0 && history.refused.is_empty() {
+        let text = format!("{early} candidates of the {other} came before its description; they were kept");
+        let first = history.candidates(false).find(|trickled| trickled.early);
+        let draft = Draft::certain("sig-candidate-before-offer", text).of(other).severity(Severity::Info);
+        found.add(draft.citing(first.map(|trickled| &trickled.moment.id)));
+    }
     let lost = history.refused.iter().find(|(_, _, error)| error.contains("InvalidStateError"));
     if let (true, Some((moment, ..))) = (early > 0, lost) {
         let text = format!("{early} candidates of the {other} came before its description, and were refused");
@@ -271,6 +293,10 @@ fn rewritten(view: &View<'_>, found: &mut Found) {
                     && known.sdp.session_id.is_some()
             });
             let Some(came) = came.filter(|came| came.text != sent.text) else { continue };
+            // A version that was not raised stands for more than one text.
+            if sender.history.of(Side::Local).any(|known| known.text == came.text) {
+                continue;
+            }
             if found.has("sig-rewritten-sdp") {
                 return;
             }

@@ -41,6 +41,12 @@ fn on_disconnected(view: &View<'_>, found: &mut Found) -> bool {
     if after >= view.limits().consent || !view.ice_was_up() || both_done {
         return false;
     }
+    // One that is cut off like us vanishes from the room as well, and has closed nothing.
+    let dropped =
+        view.other().presence.left.as_ref().is_some_and(|left| left.id == id && left.reason != "left");
+    if dropped {
+        return false;
+    }
     let other = view.facts.own.other();
     let text = format!("ICE was disconnected, and the {other} ended the call {} later", seconds(after));
     let draft = Draft::probable("end-closed-on-disconnected", text).of(other).or(&["end-abrupt"]);

@@ -240,9 +240,9 @@ impl History {
                     moment: Moment::of(event),
                     sent,
                     candidate: (!candidate.is_empty()).then(|| IceCandidate::parse(candidate)),
-                    mid: sdp_mid.clone(),
+                    mid: sdp_mid.clone().filter(|mid| !mid.is_empty()),
                     index: *sdp_m_line_index,
-                    ufrag: username_fragment.clone().or_else(inside),
+                    ufrag: username_fragment.clone().filter(|ufrag| !ufrag.is_empty()).or_else(inside),
                     early,
                 });
             }
@@ -252,7 +252,7 @@ impl History {
                 candidate: None,
                 mid: None,
                 index: None,
-                ufrag: username_fragment.clone(),
+                ufrag: username_fragment.clone().filter(|ufrag| !ufrag.is_empty()),
                 early: false,
             }),
             Signal::Ext(_) if !sent => self.unknown_signals.push(Moment::of(event)),

@@ -78,11 +78,11 @@ pub(super) fn unknown_profiles(datagram: &mut Vec<u8>) {
     }
 }
 
-/// A fatal alert stands where the record was: `handshake_failure` (RFC 5246 §7.2).
+/// A fatal alert stands where the record was: `internal_error` (RFC 5246 §7.2).
 pub(super) fn fatal_alert(datagram: &mut Vec<u8>) {
     // Type alert, DTLS 1.2, epoch and number of the record that it replaces.
     let number: Vec<u8> = datagram.get(3..11).map_or_else(|| vec![0; 8], <[u8]>::to_vec);
-    *datagram = [&[21, 0xfe, 0xfd][..], &number, &[0, 2, 2, 40]].concat();
+    *datagram = [&[21, 0xfe, 0xfd][..], &number, &[0, 2, 2, 80]].concat();
 }
 
 /// The last byte is another one: whatever protects the datagram does not hold.
@@ -161,7 +161,7 @@ mod tests {
         old_version(&mut changed);
         assert_eq!(changed[25..27], [0xfe, 0xff]);
         fatal_alert(&mut changed);
-        assert_eq!(changed, [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40]);
+        assert_eq!(changed, [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 80]);
     }
 
     #[test]

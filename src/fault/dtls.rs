@@ -88,8 +88,4 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("srtp-auth-fail", None, "protects its media with another key", |_| {
         vec![always(true, srtp, Fate::Edited(flipped))]
     }),
-    wrong("media-mtu-blackhole", None, "loses large datagrams, as a small path does", |_| {
-        let large = |datagram: &[u8]| any(datagram) && datagram.len() > 700;
-        vec![always(true, large, Fate::Lost)]
-    }),
 ];

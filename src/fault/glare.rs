@@ -18,8 +18,13 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "glare-both-offers",
         by: Some(Role::Callee),
         time: None,
-        does: "answers the offer with an offer of its own",
-        mistakes: |_| vec![Receive(Of::Descriptions(FIRST_OFFER), Deed::Instead(ms(20), Act::Offer))],
+        does: "offers itself when the offer comes, and answers it later",
+        mistakes: |_| {
+            vec![
+                Receive(Of::Descriptions(FIRST_OFFER), Deed::Then(ms(0), Act::Offer)),
+                Receive(Of::Descriptions(FIRST_OFFER), Deed::Delay(ms(60))),
+            ]
+        },
     },
     Fault {
         id: "glare-both-impolite",
@@ -62,13 +67,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 Send(Of::Descriptions(super::mistake::LATER_ANSWER), Deed::Lose),
             ]
         },
-    },
-    Fault {
-        id: "glare-stale-answer-after-rollback",
-        by: None,
-        time: None,
-        does: "repeats an old answer in the middle of the call",
-        mistakes: |_| vec![At(ms(3_000), Act::Repeat(SdpType::Answer), ONCE)],
     },
     Fault {
         id: "nn-storm",

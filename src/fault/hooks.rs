@@ -138,6 +138,21 @@ impl Faults {
         out
     }
 
+    /// A signal of ours that has been sent, as it arrives.
+    #[must_use]
+    pub fn on_the_way(&self, mut signal: Signal) -> Signal {
+        for (id, mistake) in &self.mistakes {
+            if let Mistake::OnTheWay(change) = mistake {
+                let before = signal.clone();
+                change(&mut signal);
+                if before != signal {
+                    self.state().commit(id);
+                }
+            }
+        }
+        signal
+    }
+
     /// A signal of the other side: what is taken in of it at once.
     #[must_use]
     pub fn receive(&self, now: Instant, signal: Signal) -> Received {

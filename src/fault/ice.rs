@@ -76,13 +76,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "ice-candidates-dropped-before-srd",
-        by: None,
-        time: None,
-        does: "drops the candidates that come before it has set the other side's description",
-        mistakes: |_| vec![Receive(Of::EarlyCandidates, Deed::Ignore)],
-    },
-    Fault {
         id: "ice-no-candidates-at-all",
         by: None,
         time: None,
@@ -202,29 +195,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "ice-stale-ufrag",
-        by: None,
-        time: None,
-        does: "sends candidates of an older generation",
-        mistakes: |_| {
-            vec![
-                Describe(EVERY, |text| text.drop("a=candidate:")),
-                Send(
-                    Of::Candidates,
-                    Deed::Edit(|signal| {
-                        if let Signal::Candidate { candidate, username_fragment, .. } = signal {
-                            if let Some(at) = candidate.find(" ufrag ") {
-                                candidate.truncate(at);
-                            }
-                            candidate.push_str(" ufrag 0ld1");
-                            *username_fragment = Some("0ld1".to_owned());
-                        }
-                    }),
-                ),
-            ]
-        },
-    },
-    Fault {
         id: "ice-creds-changed-no-restart",
         by: None,
         time: None,
@@ -255,18 +225,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 Send(Of::End, Deed::Delay(time)),
                 lost(true, any, Duration::ZERO, time),
             ]
-        },
-    },
-    Fault {
-        id: "ice-eoc-missing",
-        by: None,
-        time: None,
-        does: "does not say when its candidates are complete, though none of them works",
-        mistakes: |_| {
-            let mut mistakes =
-                vec![Send(Of::End, Deed::Lose), Describe(EVERY, |text| text.drop("a=end-of-candidates"))];
-            mistakes.extend([all_blocked(true), all_blocked(false)]);
-            mistakes
         },
     },
     Fault {
@@ -330,7 +288,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "ice-slow-connect",
         by: None,
-        time: Some(("for so long", ms(6_000))),
+        time: Some(("for so long", ms(5_500))),
         does: "lets no datagram through at first",
         mistakes: |time| vec![lost(true, any, Duration::ZERO, time), lost(false, any, Duration::ZERO, time)],
     },

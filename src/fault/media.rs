@@ -51,7 +51,7 @@ pub(super) const FAULTS: &[Fault] = &[
         vec![Source(None, SourceMistake::Echo)]
     }),
     wrong("media-jitter", "sends its packets at a very uneven pace", |_| {
-        vec![Source(None, SourceMistake::Jitter(ms(300)))]
+        vec![Source(None, SourceMistake::Jitter(ms(90)))]
     }),
     wrong("media-clock-rate", "counts RTP time at half the rate", |_| {
         vec![Source(None, SourceMistake::Clock(0.5))]
@@ -76,11 +76,4 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("media-low-fps", "sends three pictures a second", |_| {
         vec![Source(VIDEO, SourceMistake::OneOf(10))]
     }),
-    Fault {
-        id: "media-freeze",
-        by: None,
-        time: Some(("so long after it began", ms(2_000))),
-        does: "sends no picture for four seconds",
-        mistakes: |after| vec![Source(VIDEO, SourceMistake::Freeze { after, lasts: ms(4_000) })],
-    },
 ];

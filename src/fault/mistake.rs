@@ -9,6 +9,7 @@ use super::sources::SourceMistake;
 use super::text::Text;
 use crate::jsep::{MediaKind, SdpType};
 use crate::plan::LegPlan;
+use crate::timeline::Signal;
 
 /// One thing that is done wrong.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Mistake {
     Send(Of, Deed),
     /// Signals of the other side.
     Receive(Of, Deed),
+    /// Signals of ours are changed on their way, after they were sent.
+    OnTheWay(fn(&mut Signal)),
     /// Something that is done so long after the first answer, and then again at that interval so often.
     At(Duration, Act, Again),
     /// Tracks play something else.

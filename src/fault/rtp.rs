@@ -16,9 +16,6 @@ const fn wrong(id: &'static str, does: &'static str, mistakes: fn(Duration) -> V
 
 pub(super) const FAULTS: &[Fault] = &[
     wrong("rtp-none", "sends no media", |_| vec![Rtp(None, RtpMistake::StopAt(ZERO))]),
-    wrong("rtp-one-way", "sends sound and no picture", |_| {
-        vec![Rtp(Some(MediaKind::Video), RtpMistake::StopAt(ZERO))]
-    }),
     Fault {
         id: "rtp-direction-violation",
         by: Some(Role::Callee),
@@ -46,24 +43,18 @@ pub(super) const FAULTS: &[Fault] = &[
         mistakes: |time| vec![Rtp(None, RtpMistake::Edit(time, |fields| fields.ssrc ^= 0x00ff_00ff))],
     },
     wrong("rtp-no-rtcp", "sends no RTCP", |_| vec![Rtcp(RtcpMistake { lost: |packet| packet.sent })]),
-    wrong("media-sr-missing", "sends no sender reports", |_| {
-        vec![Rtcp(RtcpMistake { lost: |packet| packet.sent && packet.packet_type == 200 })]
-    }),
     wrong("media-nack-ignored", "loses packets and sends none of them again", |_| {
         vec![
-            Rtp(Some(MediaKind::Video), RtpMistake::LoseOneOf(25)),
+            Rtp(Some(MediaKind::Video), RtpMistake::LoseOneOf(12)),
             Rtcp(RtcpMistake {
                 lost: |packet| !packet.sent && packet.packet_type == 205 && packet.format == 1,
             }),
         ]
     }),
-    wrong("media-loss", "loses every tenth packet", |_| vec![Rtp(None, RtpMistake::LoseOneOf(10))]),
+    wrong("media-loss", "loses every seventh packet of its sound", |_| {
+        vec![Rtp(Some(MediaKind::Audio), RtpMistake::LoseOneOf(7))]
+    }),
     wrong("media-incomplete-frames", "loses every fourth packet of its pictures", |_| {
         vec![Rtp(Some(MediaKind::Video), RtpMistake::LoseOneOf(4))]
-    }),
-    wrong("media-bitrate-stuck", "takes no feedback", |_| {
-        vec![Rtcp(RtcpMistake {
-            lost: |packet| !packet.sent && matches!(packet.packet_type, 201 | 205 | 206),
-        })]
     }),
 ];

@@ -248,21 +248,11 @@ pub(super) const FAULTS: &[Fault] = &[
     edits("sdp-feedback-missing", None, "takes no feedback about pictures", |_| {
         vec![Describe(EVERY, |text| text.drop("a=rtcp-fb:"))]
     }),
-    edits("sdp-mid-ext-missing", None, "leaves the mid header extension out", |_| {
-        vec![Describe(EVERY, |text| {
-            for section in &mut text.sections {
-                section.retain(|line| !(line.starts_with("a=extmap:") && line.contains("sdes:mid")));
-                section.retain(|line| !line.starts_with("a=ssrc:"));
-            }
-        })]
-    }),
     edits("sdp-proto-mismatch", CALLER, "offers RTP without DTLS", |_| {
         vec![Describe(OFFER, |text| {
             for section in &mut text.sections {
                 edit_lines(section, "m=", |rest| rest.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"));
             }
-            text.drop("a=fingerprint:");
-            text.drop("a=setup:");
         })]
     }),
     edits("sdp-bandwidth-zero", None, "allows no bits per second", |_| {
@@ -296,9 +286,6 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         ]
     }),
-    edits("sdp-sendonly-offer-stuck", CALLER, "offers sendonly, so that nobody can send to it", |_| {
-        vec![Habit(|plan| all(plan, Direction::Sendonly))]
-    }),
     edits("sdp-pranswer-never-final", CALLEE, "answers provisionally and never finally", |_| {
         vec![Send(
             Of::Descriptions(FIRST_ANSWER),
@@ -308,18 +295,6 @@ pub(super) const FAULTS: &[Fault] = &[
                 }
             }),
         )]
-    }),
-    edits("sdp-mline-recycled-wrong", None, "gives an m-section that is in use another kind and mid", |_| {
-        vec![
-            Habit(hold_and_resume),
-            Describe(LATER_OFFER, |text| {
-                if let Some(section) = text.sections.last_mut() {
-                    edit_lines(section, "a=mid:", |mid| format!("{mid}new"));
-                }
-                let mids: Vec<String> = text.sections.iter().filter_map(mid_of).collect();
-                text.edit("a=group:BUNDLE ", |_| mids.join(" "));
-            }),
-        ]
     }),
     edits(
         "sdp-track-invisible-late-offer",

@@ -8,7 +8,7 @@ use super::Fault;
 use super::mistake::Mistake::{Receive, Send};
 use super::mistake::{FIRST, FIRST_ANSWER, FIRST_OFFER, Mistake, ONCE, Which};
 use super::signals::{Act, Deed, Of};
-use crate::jsep::{Role, SdpType};
+use crate::jsep::Role;
 use crate::timeline::Signal;
 
 const fn ms(millis: u64) -> Duration {
@@ -23,7 +23,7 @@ const fn of(which: Which) -> Of {
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "sig-peer-silent",
-        by: Some(Role::Callee),
+        by: Some(Role::Caller),
         time: None,
         does: "joins the room and neither hears nor says anything",
         mistakes: |_| vec![Receive(Of::Everything, Deed::Lose), Send(Of::Everything, Deed::Lose)],
@@ -167,16 +167,13 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "sig-rewritten-sdp",
         by: None,
         time: None,
-        does: "sends another text than it has set",
+        does: "has a room that changes the text of its descriptions",
         mistakes: |_| {
-            vec![Send(
-                of(FIRST),
-                Deed::Edit(|signal| {
-                    if let Signal::Description { sdp, sdp_type: SdpType::Offer | SdpType::Answer } = signal {
-                        *sdp = sdp.replace("a=rtcp-rsize\r\n", "a=x-rewritten:1\r\n");
-                    }
-                }),
-            )]
+            vec![Mistake::OnTheWay(|signal| {
+                if let Signal::Description { sdp, .. } = signal {
+                    *sdp = sdp.replace("a=rtcp-rsize\r\n", "a=x-rewritten:1\r\n");
+                }
+            })]
         },
     },
 ];

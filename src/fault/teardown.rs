@@ -27,13 +27,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "end-hangup-media-continues",
-        by: None,
-        time: Some((AFTER, seconds(3))),
-        does: "says that it hangs up, and goes on sending",
-        mistakes: |time| vec![At(time, Act::Say(hang_up), ONCE)],
-    },
-    Fault {
         id: "end-abrupt",
         by: None,
         time: Some((AFTER, seconds(3))),

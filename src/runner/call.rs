@@ -319,7 +319,7 @@ impl<'a> Call<'a> {
         let to = self.peer.as_ref().map(|peer| peer.name.as_str());
         // Before it leaves: what the other side does because of it, such as closing DTLS, comes later.
         let at = self.deps.world.now();
-        let seq = self.room.send(to, signal.clone());
+        let seq = self.room.send(to, self.faults.on_the_way(signal.clone()));
         // A report repeats the timeline; it is not recorded once more.
         if !matches!(signal, Signal::Report(_)) {
             self.recorder.record(at, Kind::SignalSent { seq, signal });

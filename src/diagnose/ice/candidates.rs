@@ -38,7 +38,11 @@ fn none_came(view: &View<'_>, found: &mut Found) -> bool {
         }
         return false;
     }
-    let last = view.rounds.complete.first().map(|round| round.ids());
+    let first = view.rounds.complete.first();
+    if first.is_some_and(|round| round.answer.sdp.sections.iter().all(|section| section.is_rejected())) {
+        return false;
+    }
+    let last = first.map(|round| round.ids());
     let ended = own.history.trickled.iter().find(|trickled| !trickled.sent && trickled.candidate.is_none());
     if let Some(end) = ended {
         let text = format!("the {theirs} says that its candidates have ended, and none came");

@@ -30,6 +30,18 @@ fn ufrag(exchanged: &Exchanged) -> Option<&str> {
     live.filter_map(|section| section.ice_ufrag.as_deref()).next()
 }
 
+/// The credentials of every live m-section: without BUNDLE each has its own.
+fn credentials_of(exchanged: &Exchanged) -> BTreeSet<(&str, &str)> {
+    let live = exchanged.sdp.sections.iter().filter(|section| !section.is_rejected());
+    live.filter_map(|section| Some((section.ice_ufrag.as_deref()?, section.ice_pwd.as_deref()?))).collect()
+}
+
+/// Whether a later description restarts ICE: it has none of the credentials of the one before.
+fn restarted(before: &Exchanged, after: &Exchanged) -> Option<bool> {
+    let (was, is) = (credentials_of(before), credentials_of(after));
+    (!was.is_empty() && !is.is_empty()).then(|| was.is_disjoint(&is))
+}
+
 fn by<'a>(round: &Round<'a>, side: Role) -> &'a Exchanged {
     if side == round.offerer { round.offer } else { round.answer }
 }
@@ -37,10 +49,7 @@ fn by<'a>(round: &Round<'a>, side: Role) -> &'a Exchanged {
 /// Either both sides change their credentials or none does (RFC 8839 §4.4).
 pub(super) fn credentials(view: &View<'_>, found: &mut Found) {
     for pair in view.rounds.complete.windows(2) {
-        let changed = |side: Role| {
-            let (was, is) = (ufrag(by(&pair[0], side))?, ufrag(by(&pair[1], side))?);
-            Some(was != is)
-        };
+        let changed = |side: Role| restarted(by(&pair[0], side), by(&pair[1], side));
         let (offerer, answerer) = (pair[1].offerer, pair[1].answerer());
         let (Some(offered), Some(answered)) = (changed(offerer), changed(answerer)) else { continue };
         if offered == answered {
@@ -126,7 +135,7 @@ fn restarts(view: &View<'_>, found: &mut Found) {
     let rounds = &view.rounds.complete;
     let restarts: Vec<&Exchanged> = rounds
         .windows(2)
-        .filter(|pair| ufrag(pair[1].offer) != ufrag(by(&pair[0], pair[1].offerer)))
+        .filter(|pair| restarted(by(&pair[0], pair[1].offerer), pair[1].offer) == Some(true))
         .map(|pair| pair[1].offer)
         .collect();
     let minute = |window: &&[&Exchanged]| {
@@ -204,6 +213,6 @@ fn relayed(view: &View<'_>, found: &mut Found) {
     };
     if !nets(&known.local).is_disjoint(&nets(&known.remote)) {
         let text = "the selected pair is relayed, though both sides have an address in the same network";
-        found.add(Draft::certain("ice-relay-although-direct", text).citing([id]));
+        found.add(Draft::probable("ice-relay-although-direct", text).citing([id]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnose::finding::{Draft, Explains, Found};
+use crate::diagnose::finding::{Draft, Explains, Found, Severity};
 use crate::diagnose::rounds::{Place, Round};
 use crate::diagnose::view::{View, listed, shown};
 use crate::jsep::{Codec, MediaKind, MediaSection, Role};
@@ -52,6 +52,13 @@ fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, 
     let round = &view.rounds.complete[index];
     let Some(answered) = place.answered else { return };
     let was_live = place.offered.mid.as_deref().is_some_and(|mid| view.rounds.is_known_before(mid, index));
+    let unwanted = [round.offerer, round.answerer()].into_iter().all(|side| {
+        let meant = view.context.sends.get(&side.other()).is_none_or(|kinds| kinds.contains(&kind));
+        view.context.wanted(side, kind) == Some(false) || !meant
+    });
+    if unwanted {
+        return;
+    }
     let offers = media(place.offered);
     let lines =
         [shown(round.offerer, round.offer, place.offered), shown(round.answerer(), round.answer, answered)];
@@ -85,6 +92,9 @@ fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, 
         .citing(round.ids())
         .showing(lines)
         .explaining(sender);
+    // Where nobody says what is wanted, a kind may be left out on purpose.
+    let known = view.context.wants.values().any(|kinds| kinds.contains(&kind));
+    let draft = if known || view.context.descriptions_only { draft } else { draft.severity(Severity::Major) };
     // Who offers one codec only leaves the other side no choice.
     found.add(if one_only { draft } else { draft.of(round.answerer()) });
 }
@@ -160,7 +170,10 @@ fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &Med
         && answered.direction.receives()
     {
         let text = "the offer sends simulcast, and the answer does not receive it".to_owned();
-        tell("sdp-simulcast-mismatch", text, false);
+        let draft = Draft::certain("sdp-simulcast-mismatch", text).severity(Severity::Info);
+        if !found.has("sdp-simulcast-mismatch") {
+            found.add(draft.citing(round.ids()).showing(lines()));
+        }
     }
 }
 

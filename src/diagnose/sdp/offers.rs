@@ -32,16 +32,16 @@ fn absent_kinds(view: &View<'_>, found: &mut Found) {
     for kind in &absent {
         let later = view.rounds.after(0).iter().find(|round| has(round, *kind));
         let draft = match later {
-            Some(round) if in_a_moment(first, round) => Draft::probable(
+            Some(round) if round.offerer == offerer && in_a_moment(first, round) => Draft::probable(
                 "sdp-track-invisible-late-offer",
                 format!("the first offer lacks {kind}, and an offer right after it has it"),
             )
             .or(&["sdp-kind-missing"])
             .severity(Severity::Minor)
             .citing([round.offer.id()]),
-            Some(_) => continue,
-            None if no_media => continue,
-            None => Draft::certain(
+            Some(round) if round.offerer == offerer => continue,
+            _ if no_media => continue,
+            _ => Draft::certain(
                 "sdp-kind-missing",
                 format!("the {offerer}'s offer has no m-section for {kind}, and an answer cannot add one"),
             ),
@@ -67,7 +67,9 @@ fn offers_nothing(view: &View<'_>, found: &mut Found) {
     let empty =
         if wants_media { sections.iter().all(|section| section.kind.is_none()) } else { sections.is_empty() };
     let readable = offer.sdp.session_id.is_some();
-    if empty && readable && view.rounds.complete.len() <= 1 {
+    // What the other side had to offer itself does not make the first offer right.
+    let by_others = view.rounds.after(0).iter().all(|round| round.offerer != offerer);
+    if empty && readable && by_others {
         let what =
             if sections.is_empty() { "no m-section at all" } else { "no m-section for audio or video" };
         let text = format!("the {offerer}'s offer has {what}");

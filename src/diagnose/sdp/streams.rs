@@ -1,6 +1,6 @@
 //! Which streams `ontrack` is given.
 
-use crate::diagnose::finding::{Draft, Found};
+use crate::diagnose::finding::{Draft, Found, Severity};
 use crate::diagnose::rounds::Round;
 use crate::diagnose::view::{View, kinds_with_mids, shown_with_streams};
 use crate::facts::Exchanged;
@@ -56,7 +56,14 @@ fn without_stream(
     );
     let by = description(last, sender);
     let lines = without.iter().map(|(_, section)| shown_with_streams(sender, by, section));
-    found.add(Draft::certain("sdp-msid-absent", text).of(sender).citing([by.id()]).showing(lines));
+    let draft = Draft::certain("sdp-msid-absent", text).of(sender).citing([by.id()]).showing(lines);
+    // A transceiver that waits for its track says so as well.
+    let came = without.iter().any(|(_, section)| {
+        let mid = section.mid.as_deref().unwrap_or_default();
+        let facts = view.peer(sender.other()).mids.get(mid);
+        facts.is_some_and(|facts| facts.last_sample.as_ref().is_some_and(|(_, sample)| sample.packets > 0))
+    });
+    found.add(if came || view.context.descriptions_only { draft } else { draft.severity(Severity::Minor) });
 }
 
 fn split(found: &mut Found, last: &Round<'_>, sender: Role, sent: &[(MediaKind, &MediaSection)]) {

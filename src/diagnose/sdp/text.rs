@@ -65,9 +65,10 @@ fn modes(
         for (line, text) in dangling(section) {
             modes.entry("sdp-rtx-apt-dangling").or_default().push((line, text));
         }
-        if section.kind.is_some() && section.protocol.starts_with("RTP/") {
-            let text = format!("the protocol is {}, which knows no DTLS", section.protocol);
-            modes.entry("sdp-fingerprint-missing").or_default().push((section.line(), text));
+        // RTP/SAVPF with a fingerprint is taken by everybody (RFC 8843 §7.1 and RFC 9429 §5.1.2).
+        if section.kind.is_some() && section.protocol.starts_with("RTP/AVP") {
+            let text = format!("the protocol is {}, which knows no encryption", section.protocol);
+            modes.entry("sdp-proto-mismatch").or_default().push((section.line(), text));
         }
     }
     if let Some((line, text)) = bandwidth(exchanged, least) {
@@ -170,6 +171,12 @@ fn candidates(view: &View<'_>, found: &mut Found) {
         let why =
             if ended { "says that they have ended" } else { "does not announce `a=ice-options:trickle`" };
         let text = format!("the {author}'s {} has no candidate and {why}; none was trickled", last.sdp_type);
-        found.add(Draft::certain("sdp-non-trickle-empty", text).of(author).citing([last.id()]));
+        let draft = if view.context.descriptions_only {
+            Draft::probable("sdp-non-trickle-empty", text)
+                .settled_by("whether candidates are trickled, which the descriptions alone do not show")
+        } else {
+            Draft::certain("sdp-non-trickle-empty", text)
+        };
+        found.add(draft.of(author).citing([last.id()]));
     }
 }

@@ -237,7 +237,13 @@ fn tell(view: &View<'_>, found: &mut Found, cause: &Cause, gaps: &[&Gap<'_>]) {
             let text =
                 format!("the {receiver} answers sendonly for {what}: it does not take what is offered");
             let draft = Draft::certain("sdp-answer-sendonly", text);
-            return found.add(finish(view, draft, receiver, sender, gaps));
+            let kind = gaps[0].kind;
+            let mut finished = finish(view, draft, receiver, sender, gaps);
+            // An announcement, or a server that sends only, wants nothing.
+            if view.context.wanted(receiver, kind) != Some(true) {
+                finished = finished.severity(Severity::Minor).explaining(Explains::Itself);
+            }
+            return found.add(finished);
         }
         Cause::SendonlyStuck => {
             let text = format!(
@@ -359,7 +365,9 @@ fn finish(view: &View<'_>, draft: Draft, peer: Role, sender: Role, gaps: &[&Gap<
     }
     if delivered {
         draft.finding.observed += "; it works only because of a second round";
-        return draft.severity(Severity::Minor);
+        // Who adds a track in the course of a call and offers it does nothing wrong.
+        let meant = draft.finding.id == "sdp-track-added-after-answer";
+        return draft.severity(if meant { Severity::Info } else { Severity::Minor });
     }
     if draft.finding.id == "sdp-track-added-after-answer" {
         draft = draft.severity(Severity::Blocker);

@@ -37,7 +37,8 @@ pub(super) fn whole(facts: &SdpFacts, mids: &BTreeSet<String>) -> Vec<Complaint>
     let uses_mids = !mids.is_empty() || !facts.bundle_groups.is_empty();
     for section in &facts.sections {
         let line = section.line();
-        if uses_mids && section.mid.is_none() {
+        // A rejected section needs none, and some stacks write none (RFC 9429 §5.3.1).
+        if uses_mids && section.mid.is_none() && !section.is_rejected() {
             found.push(Complaint::new(line, Fault::MissingMid, "the section has no mid"));
         }
         if !section.is_rejected() {
