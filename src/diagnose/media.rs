@@ -105,7 +105,14 @@ impl Stream<'_> {
             );
             return self.tell(found, Draft::certain("media-no-keyframe", text));
         }
-        if keys > 0 && requests >= 3 && keys < requests / 3 && self.lasted() >= self.view.limits().frame {
+        // What is lost on the way was not ignored.
+        let lossy = sample.packets_lost * 20 > sample.packets;
+        if !lossy
+            && keys > 0
+            && requests >= 3
+            && keys < requests / 3
+            && self.lasted() >= self.view.limits().frame
+        {
             let text =
                 format!("we asked for a key frame {requests} times, and {keys} came (mid {})", self.mid);
             self.tell(found, Draft::certain("media-pli-ignored", text));
@@ -145,6 +152,16 @@ impl Stream<'_> {
         if self.sample.black == Some(true) {
             let text = format!("every picture that was decoded is dark (mid {})", self.mid);
             return self.tell(found, Draft::probable("media-black", text).or(&["media-frozen"]));
+        }
+        if self.kind == MediaKind::Video
+            && self.sample.duplicated > 30
+            && self.sample.duplicated * 2 > self.sample.frames
+        {
+            let text = format!(
+                "{} of {} frames were the same one again (mid {})",
+                self.sample.duplicated, self.sample.frames, self.mid
+            );
+            return self.tell(found, Draft::certain("media-frozen", text));
         }
         // Silence and a picture that never changes are seldom meant, but nobody can know.
         if self.sample.still == Some(true) && !proven {

@@ -75,7 +75,11 @@ pub(super) fn told(view: &View<'_>, found: Found) -> Findings {
     let Found { mut drafts, mut open } = found;
     // A known limit of the engine explains what stands on DTLS, a defect of ours what stands on descriptions.
     if !view.facts.engine_limits.is_empty() {
-        drafts.retain(|draft| !(Layer::Dtls..=Layer::App).contains(&draft.finding.layer));
+        drafts.retain(|draft| {
+            // What stands in a description needs no engine to be seen.
+            let in_sdp = draft.finding.id == "dtls-hash-unsupported";
+            in_sdp || !(Layer::Dtls..=Layer::App).contains(&draft.finding.layer)
+        });
     }
     if !view.facts.tester_defects.is_empty() {
         drafts.retain(|draft| draft.finding.layer == Layer::Signaling);

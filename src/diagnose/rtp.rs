@@ -70,6 +70,9 @@ fn unbound(view: &View<'_>, found: &mut Found) -> bool {
             rtp if !types.contains(&rtp.payload_type) => "rtp-wrong-pt",
             rtp if unknown(&mids, &rtp.mid) => "rtp-mid-mismatch",
             rtp if unknown(&rids, &rtp.rid) => "rtp-rid-unknown",
+            // Nothing was negotiated that it could be.
+            _ if receiving(view, own.role).is_empty() => "rtp-direction-violation",
+            _ if follows(view, moment) => "rtp-ssrc-changed",
             _ => "rtp-undeclared-ssrc",
         };
         by_mode.entry(id).or_default().push((moment, rtp));
@@ -85,6 +88,12 @@ fn unbound(view: &View<'_>, found: &mut Found) -> bool {
             "rtp-mid-mismatch" => {
                 format!("{} packets came with mid {}", rtp.packets, rtp.mid.as_deref().unwrap_or("-"))
             }
+            "rtp-direction-violation" => {
+                format!("{} packets of SSRC {} came, and nothing may be sent to us", rtp.packets, rtp.ssrc)
+            }
+            "rtp-ssrc-changed" => {
+                format!("the media goes on as SSRC {}, which nobody announced", rtp.ssrc)
+            }
             "rtp-rid-unknown" => {
                 format!("{} packets came with rid {}", rtp.packets, rtp.rid.as_deref().unwrap_or("-"))
             }
@@ -94,6 +103,17 @@ fn unbound(view: &View<'_>, found: &mut Found) -> bool {
         found.add(draft.citing(list.iter().take(3).map(|(moment, _)| &moment.id)));
     }
     any
+}
+
+/// Whether media that had come until then ended as this source began.
+fn follows(view: &View<'_>, began: &Moment) -> bool {
+    let limit = u64::try_from(view.limits().stalled.as_micros()).unwrap_or(u64::MAX);
+    view.own().mids.values().any(|facts| {
+        let grew = facts.packets_grew_us.unwrap_or(0);
+        facts.first_rtp_us.is_some_and(|first| first < began.at_us)
+            && grew <= began.at_us
+            && began.at_us.saturating_sub(grew) <= limit
+    })
 }
 
 /// Whether our own side sends where it may. Nobody else is to blame for what follows.

@@ -332,6 +332,16 @@ fn room(view: &View<'_>, found: &mut Found) {
         let text = format!("the room was lost while the media ran: {}", lost.reason);
         found.add(Draft::certain("sig-socket-lost-midcall", text).citing([&lost.id]));
     }
+    if let Some(left) = &view.other().presence.left
+        && view.own().mids.values().any(|facts| {
+            let limit = u64::try_from(view.limits().hang_up.as_micros()).unwrap_or(u64::MAX);
+            facts.packets_grew_us.is_some_and(|grew| grew > left.at_us.saturating_add(limit))
+        })
+    {
+        let other = view.other().role;
+        let text = format!("the {other} is no longer in the room ({}), and its media goes on", left.reason);
+        found.add(Draft::certain("sig-socket-lost-midcall", text).of(other).citing([&left.id]));
+    }
     let history = &view.own().history;
     if view.rounds.complete.is_empty()
         && !history.unknown_signals.is_empty()

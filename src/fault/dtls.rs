@@ -35,19 +35,6 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("dtls-both-active", CALLEE, "says that it is passive and is active", |_| {
         vec![Describe(ANSWER, |text| text.edit("a=setup:", |_| "passive".to_owned()))]
     }),
-    wrong("dtls-both-passive", CALLEE, "says that it is active and is passive", |_| {
-        vec![
-            Receive(
-                Of::Descriptions(FIRST_OFFER),
-                Deed::Edit(|signal| {
-                    if let Signal::Description { sdp, .. } = signal {
-                        *sdp = sdp.replace("a=setup:actpass", "a=setup:active");
-                    }
-                }),
-            ),
-            Describe(ANSWER, |text| text.edit("a=setup:", |_| "active".to_owned())),
-        ]
-    }),
     wrong("dtls-fingerprint-mismatch", None, "announces the fingerprint of another certificate", |_| {
         vec![Describe(EVERY, |text| {
             text.edit("a=fingerprint:", |rest| {
@@ -77,15 +64,5 @@ pub(super) const FAULTS: &[Fault] = &[
     }),
     wrong("dtls-mtu", None, "loses large handshake records, as a small path does", |_| {
         vec![always(true, large_dtls, Fate::Lost), always(false, large_dtls, Fate::Lost)]
-    }),
-    Fault {
-        id: "dtls-close-notify",
-        by: None,
-        time: Some(("so long after the answer", Duration::from_secs(3))),
-        does: "closes its connection without a word in the room",
-        mistakes: |time| vec![At(time, Act::CloseConnection, ONCE)],
-    },
-    wrong("srtp-auth-fail", None, "protects its media with another key", |_| {
-        vec![always(true, srtp, Fate::Edited(flipped))]
     }),
 ];

@@ -129,19 +129,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "ice-host-only",
-        by: None,
-        time: None,
-        does: "sends host candidates that cannot be reached",
-        mistakes: |_| {
-            const ADDRESS: &str = "203.0.113.9";
-            elsewhere(
-                |text| text.edit("a=candidate:", |rest| words(rest, 4, ADDRESS)),
-                |signal| change(signal, 4, ADDRESS),
-            )
-        },
-    },
-    Fault {
         id: "ice-family-mismatch",
         by: None,
         time: None,
@@ -214,20 +201,6 @@ pub(super) const FAULTS: &[Fault] = &[
         mistakes: |_| vec![lost(true, nominates, Duration::ZERO, EVER)],
     },
     Fault {
-        id: "ice-gathering-slow",
-        by: None,
-        time: Some(("for so long", ms(6_000))),
-        does: "sends its candidates late",
-        mistakes: |time| {
-            vec![
-                Describe(EVERY, |text| text.drop("a=candidate:")),
-                Send(Of::Candidates, Deed::Delay(time)),
-                Send(Of::End, Deed::Delay(time)),
-                lost(true, any, Duration::ZERO, time),
-            ]
-        },
-    },
-    Fault {
         id: "ice-consent-lost",
         by: None,
         time: Some((AFTER, ms(3_000))),
@@ -267,45 +240,15 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "ice-candidate-invalid",
         by: None,
         time: None,
-        does: "sends a candidate that is no candidate",
+        does: "sends a candidate that nobody can reach",
         mistakes: |_| {
             let broken = || Signal::Candidate {
-                candidate: "candidate:1 1 udp 2113937151 not an address".to_owned(),
+                candidate: "candidate:1 1 udp 2113937151 0.0.0.0 9 typ host".to_owned(),
                 sdp_mid: Some("0".to_owned()),
                 sdp_m_line_index: Some(0),
                 username_fragment: None,
             };
             vec![At(ms(200), Act::Say(broken), ONCE)]
-        },
-    },
-    Fault {
-        id: "ice-peer-gone",
-        by: None,
-        time: Some((AFTER, ms(3_000))),
-        does: "is gone without a word, and its room connection with it",
-        mistakes: |time| vec![At(time, Act::Vanish, ONCE)],
-    },
-    Fault {
-        id: "ice-slow-connect",
-        by: None,
-        time: Some(("for so long", ms(5_500))),
-        does: "lets no datagram through at first",
-        mistakes: |time| vec![lost(true, any, Duration::ZERO, time), lost(false, any, Duration::ZERO, time)],
-    },
-    Fault {
-        id: "ice-wrong-mline",
-        by: None,
-        time: None,
-        does: "sends candidates for an m-section that is not there",
-        mistakes: |_| {
-            vec![Send(
-                Of::Candidates,
-                Deed::Edit(|signal| {
-                    if let Signal::Candidate { sdp_mid, sdp_m_line_index, .. } = signal {
-                        (*sdp_mid, *sdp_m_line_index) = (Some("99".to_owned()), Some(99));
-                    }
-                }),
-            )]
         },
     },
 ];

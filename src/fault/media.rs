@@ -23,11 +23,6 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("media-no-keyframe", "never sends a key frame", |_| {
         vec![Source(VIDEO, SourceMistake::NoKeyFrames)]
     }),
-    wrong(
-        "media-pli-ignored",
-        "sends its first key frame too early and ignores requests for another",
-        |_| vec![Source(VIDEO, SourceMistake::DeafToRequests), Source(VIDEO, SourceMistake::NoKeyFrames)],
-    ),
     wrong("media-undecodable", "sends pictures that no decoder takes", |_| {
         vec![Source(VIDEO, SourceMistake::Garbage)]
     }),
@@ -49,9 +44,6 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     wrong("media-self-echo", "sends the other side's media back", |_| {
         vec![Source(None, SourceMistake::Echo)]
-    }),
-    wrong("media-jitter", "sends its packets at a very uneven pace", |_| {
-        vec![Source(None, SourceMistake::Jitter(ms(90)))]
     }),
     wrong("media-clock-rate", "counts RTP time at half the rate", |_| {
         vec![Source(None, SourceMistake::Clock(0.5))]

@@ -31,7 +31,6 @@ pub(super) const FAULTS: &[Fault] = &[
             None,
             RtpMistake::Edit(ZERO, |fields| {
                 fields.ssrc ^= 0x00ff_00ff;
-                fields.payload_type = 78;
             }),
         )]
     }),
@@ -53,8 +52,5 @@ pub(super) const FAULTS: &[Fault] = &[
     }),
     wrong("media-loss", "loses every seventh packet of its sound", |_| {
         vec![Rtp(Some(MediaKind::Audio), RtpMistake::LoseOneOf(7))]
-    }),
-    wrong("media-incomplete-frames", "loses every fourth packet of its pictures", |_| {
-        vec![Rtp(Some(MediaKind::Video), RtpMistake::LoseOneOf(4))]
     }),
 ];

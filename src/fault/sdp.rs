@@ -37,9 +37,6 @@ fn hold_and_resume(plan: &mut LegPlan) {
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    edits("sdp-answer-recvonly", CALLEE, "answers recvonly, although it has tracks", |_| {
-        vec![Habit(|plan| all(plan, Direction::Recvonly))]
-    }),
     edits(
         "sdp-addtransceiver-unassociated",
         CALLEE,
@@ -109,13 +106,6 @@ pub(super) const FAULTS: &[Fault] = &[
             });
         })]
     }),
-    edits("sdp-pt-mapping", CALLEE, "answers with payload types of its own", |_| {
-        vec![Describe(ANSWER, |text| {
-            for section in &mut text.sections {
-                renumber(section, |number| number.saturating_sub(5));
-            }
-        })]
-    }),
     edits("sdp-bundle-pt-collision", CALLER, "uses one payload type for sound and picture", |_| {
         vec![Describe(OFFER, |text| {
             let audio = text.section("audio").and_then(|section| first_format(section));
@@ -170,7 +160,7 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         ]
     }),
-    edits("sdp-bundle-absent", None, "has no BUNDLE group", |_| {
+    edits("sdp-bundle-absent", CALLEE, "has no BUNDLE group", |_| {
         vec![Describe(EVERY, |text| text.drop("a=group:BUNDLE"))]
     }),
     edits("sdp-bundle-shrunk", CALLEE, "takes the last m-section out of the BUNDLE group", |_| {
@@ -245,7 +235,7 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         })]
     }),
-    edits("sdp-feedback-missing", None, "takes no feedback about pictures", |_| {
+    edits("sdp-feedback-missing", CALLEE, "takes no feedback about pictures", |_| {
         vec![Describe(EVERY, |text| text.drop("a=rtcp-fb:"))]
     }),
     edits("sdp-proto-mismatch", CALLER, "offers RTP without DTLS", |_| {
@@ -296,17 +286,6 @@ pub(super) const FAULTS: &[Fault] = &[
             }),
         )]
     }),
-    edits(
-        "sdp-track-invisible-late-offer",
-        CALLEE,
-        "adds its tracks after its answer and offers them late",
-        |_| {
-            vec![
-                Habit(|plan| plan.habits.attach_at = AttachAt::AfterAnswer),
-                Send(Of::Descriptions(LATER_OFFER), Deed::Delay(Duration::from_secs(7))),
-            ]
-        },
-    ),
     edits("sdp-simulcast-mismatch", CALLER, "offers simulcast to a peer that takes one encoding", |_| {
         vec![Describe(OFFER, |text| {
             if let Some(video) = text.section("video") {

@@ -27,23 +27,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "end-abrupt",
-        by: None,
-        time: Some((AFTER, seconds(3))),
-        does: "is gone without a word, while the room still counts it in",
-        mistakes: |time| {
-            let lost = |ours| -> Mistake {
-                OfDatagrams(Datagrams {
-                    ours,
-                    are: super::datagrams::any,
-                    during: seconds(3)..EVER,
-                    fate: Fate::Lost,
-                })
-            };
-            vec![lost(true), lost(false), At(time, Act::LeaveRoom, ONCE)]
-        },
-    },
-    Fault {
         id: "end-closed-on-disconnected",
         by: None,
         time: Some((AFTER, seconds(3))),
@@ -59,13 +42,6 @@ pub(super) const FAULTS: &[Fault] = &[
             };
             vec![lost(true), lost(false), At(time + seconds(6), Act::HangUp, ONCE)]
         },
-    },
-    Fault {
-        id: "end-stop-then-close-offer",
-        by: None,
-        time: None,
-        does: "makes an offer just before it hangs up",
-        mistakes: |_| vec![At(seconds(3), Act::Offer, ONCE), At(seconds(3), Act::HangUp, ONCE)],
     },
 ];
 

@@ -280,6 +280,15 @@ impl Call<'_> {
 
     async fn hang_up(&mut self, ending: &Ending) {
         let silent = self.left == Some(crate::fault::Act::Vanish);
+        let told = matches!(ending, Ending::Agreed);
+        if !silent && !told && self.facts.hang_up.is_some() && self.leg.is_some() && !self.is_out_of_earshot()
+        {
+            // Whoever hung up wants to know what we saw.
+            if self.peer_ends_in_order() {
+                self.tell_what_we_saw();
+            }
+            return;
+        }
         if self.facts.hang_up.is_some() || self.leg.is_none() || self.is_out_of_earshot() || silent {
             return;
         }
@@ -300,6 +309,20 @@ impl Call<'_> {
             let reason = self.describe(ending);
             self.send(Signal::HangUp { reason });
             self.fold();
+            if !matches!(ending, Ending::Agreed | Ending::Interrupted | Ending::OnPurpose) {
+                self.hear_what_they_saw().await;
+            }
+        }
+    }
+
+    /// The other side tells what it saw when it hears that the call is over, if it is one that does.
+    async fn hear_what_they_saw(&mut self) {
+        let deadline = self.after(GOODBYE);
+        while self.peer_ends_in_order() && !self.peer_reported && !self.is_out_of_earshot() {
+            match self.step(Some(deadline)).await {
+                Ok(Step::Event) => {}
+                Ok(Step::Deadline) | Err(Interrupted) => return,
+            }
         }
     }
 

@@ -136,7 +136,7 @@ fn lasts(id: &str) -> Duration {
         "sdp-hold-not-resumed" | "ice-restart-missing" => 45,
         "media-clock-drift" | "media-clock-rate" | "ice-consent-lost" => 60,
         "ice-transient-disconnect" | "ice-restart-loop" | "ice-restart-unanswered" => 30,
-        "sdp-track-invisible-late-offer" | "nn-storm" => 20,
+        "nn-storm" | "glare-both-impolite" | "glare-double-rollback" | "glare-rollback-no-answer" => 20,
         _ => 12,
     })
 }
@@ -158,6 +158,11 @@ fn good_side(id: &str, plan: &mut Plan) {
             plan.leg.send.retain(|track| track.kind == MediaKind::Audio);
         }
         _ => {}
+    }
+    if id == "rtp-direction-violation"
+        && let Ok(none) = Expectation::parse("caller.tracks=none", Role::Caller)
+    {
+        plan.expectations.push(none);
     }
     if id == "sdp-direction-illegal"
         && let Ok(only_audio) = Expectation::parse("callee.tracks=audio", Role::Caller)

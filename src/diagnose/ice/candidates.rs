@@ -159,16 +159,21 @@ fn names(view: &View<'_>, found: &mut Found) {
     let added = view.own().history.added.iter().any(|(_, candidate)| !is_name(candidate));
     let refused = view.own().history.refused.iter().filter(|(_, candidate, _)| candidate.contains(".local"));
     let ids: Vec<&str> = refused.map(|(moment, ..)| moment.id.as_str()).collect();
-    if added || (ids.is_empty() && !view.own().history.added.is_empty()) {
+    if added {
         return;
     }
+    let refused_here = !ids.is_empty() || view.own().history.added.is_empty();
     let other = view.facts.own.other();
     let text = format!(
         "all {} candidates of the {other} are `.local` names, and none could be resolved here",
         known.remote.len()
     );
     let trickled = view.own().history.candidates(false).take(2).map(|trickled| trickled.moment.id.as_str());
-    let draft = Draft::certain("ice-mdns-unresolvable", text).of(other).citing(ids).citing(trickled);
+    let draft = match refused_here {
+        true => Draft::certain("ice-mdns-unresolvable", text),
+        false => Draft::probable("ice-mdns-unresolvable", text).or(&["ice-udp-blackholed"]),
+    };
+    let draft = draft.of(other).citing(ids).citing(trickled);
     found.add(draft.severity(Severity::Blocker).explaining(Explains::Everything));
 }
 

@@ -20,15 +20,19 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
         return;
     }
     let evidence = evidence(view);
-    let draft = addresses(view, &known).or_else(|| checks(view)).or_else(|| networks(&known)).or_else(|| {
-        let state = view.own().states.ice.last()?;
-        let text = format!(
-            "candidates went both ways, and ICE is {}: no pair of them works, by whatever lies between",
-            state.state
-        );
-        let draft = Draft::probable("ice-udp-blackholed", text).or(&["ice-asymmetric", "ice-auth-fail"]);
-        Some(draft.settled_by("how many connectivity checks left, came in and were answered"))
-    });
+    let draft = addresses(view, &known)
+        .or_else(|| checks(view))
+        .or_else(|| networks(&known))
+        .or_else(|| unanswered(view))
+        .or_else(|| {
+            let state = view.own().states.ice.last()?;
+            let text = format!(
+                "candidates went both ways, and ICE is {}: no pair of them works, by whatever lies between",
+                state.state
+            );
+            let draft = Draft::probable("ice-udp-blackholed", text).or(&["ice-asymmetric", "ice-auth-fail"]);
+            Some(draft.settled_by("how many connectivity checks left, came in and were answered"))
+        });
     if let Some(draft) = draft {
         found.add(draft.citing(evidence).explaining(Explains::Everything));
     }
@@ -104,10 +108,13 @@ fn checks(view: &View<'_>) -> Option<Draft> {
     let (_, checks) = view.own().history.checks.as_ref()?;
     let IceChecks { requests_sent, requests_received, responses_received, .. } = *checks;
     let other = view.facts.own.other();
-    if checks.refused_by_peer > 0 || checks.requests_refused > 0 {
+    // Checks with wrong credentials get no answer; only who throws them away can tell.
+    let theirs = view.other().history.checks.as_ref().map_or(0, |(_, theirs)| theirs.requests_refused);
+    let refused = u64::from(checks.refused_by_peer).max(u64::from(theirs));
+    if refused > 0 || checks.requests_refused > 0 {
         let text = format!(
-            "{} checks of ours were refused for their credentials, and {} of the {other}'s",
-            checks.refused_by_peer, checks.requests_refused
+            "{refused} checks of ours were refused for their credentials, and {} of the {other}'s",
+            checks.requests_refused
         );
         return Some(Draft::certain("ice-auth-fail", text));
     }
@@ -122,8 +129,32 @@ fn checks(view: &View<'_>) -> Option<Draft> {
         let text = "checks are answered, and no pair is nominated";
         return Some(Draft::certain("ice-no-nomination", text));
     }
+    (requests_sent > 0 && responses_received == 0 && requests_received > 0).then(|| asymmetric(view, *checks))
+}
+
+fn asymmetric(view: &View<'_>, checks: IceChecks) -> Draft {
+    let other = view.facts.own.other();
+    let text = format!(
+        "{} checks of the {other} came in, and none of our {} was answered",
+        checks.requests_received, checks.requests_sent
+    );
+    Draft::certain("ice-asymmetric", text)
+}
+
+/// Nothing came back or in.
+fn unanswered(view: &View<'_>) -> Option<Draft> {
+    let (_, checks) = view.own().history.checks.as_ref()?;
+    let IceChecks { requests_sent, requests_received, responses_received, .. } = *checks;
     if requests_sent == 0 || responses_received > 0 {
         return None;
+    }
+    let other = view.facts.own.other();
+    let theirs = view.other().history.checks.as_ref().map_or(0, |(_, theirs)| theirs.requests_received);
+    if theirs > 0 {
+        let text = format!(
+            "{theirs} of our {requests_sent} checks reached the {other}, and nothing of it came to us"
+        );
+        return Some(Draft::certain("ice-asymmetric", text));
     }
     Some(if requests_received == 0 {
         let text = format!("{requests_sent} checks left, and nothing came back or in");

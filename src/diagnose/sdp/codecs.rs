@@ -103,9 +103,20 @@ fn rejected(view: &View<'_>, found: &mut Found, index: usize, place: Place<'_>, 
 fn own_codecs(view: &View<'_>, side: Role, kind: MediaKind) -> Option<BTreeSet<(String, u32, u16)>> {
     let complete = view.rounds.complete.iter().filter(|round| round.offerer == side).map(|round| round.offer);
     let mut offers = complete.chain(view.unanswered_offers(side));
-    offers.find_map(|offer| {
+    let offered = offers.find_map(|offer| {
         let section = offer.sdp.sections.iter().find(|section| section.kind == Some(kind))?;
         Some(media(section))
+    });
+    offered.or_else(|| {
+        // What callcheck has it says in its capabilities, and offers nothing else.
+        let ours = side == view.facts.own
+            && !view.context.descriptions_only
+            && view.own().presence.joined_us.is_some();
+        let codec = match kind {
+            MediaKind::Audio => ("opus".to_owned(), 48_000, 2),
+            MediaKind::Video => ("vp8".to_owned(), 90_000, 1),
+        };
+        ours.then(|| BTreeSet::from([codec]))
     })
 }
 

@@ -214,7 +214,7 @@ fn growth(view: &View<'_>, found: &mut Found) {
 
 /// The same `o=` line over another text. Candidates may join a description without a new version.
 fn versions(view: &View<'_>, found: &mut Found) {
-    let mut known: BTreeMap<(Role, &str, &str), &Exchanged> = BTreeMap::new();
+    let mut known: BTreeMap<(Role, crate::jsep::SdpType, &str, &str), &Exchanged> = BTreeMap::new();
     for exchanged in &view.own().history.descriptions {
         let (Some(id), Some(version)) =
             (exchanged.sdp.session_id.as_deref(), exchanged.sdp.session_version.as_deref())
@@ -222,7 +222,7 @@ fn versions(view: &View<'_>, found: &mut Found) {
             continue;
         };
         let author = view.author(exchanged);
-        let before = *known.entry((author, id, version)).or_insert(exchanged);
+        let before = *known.entry((author, exchanged.sdp_type, id, version)).or_insert(exchanged);
         if body(&before.text) != body(&exchanged.text) && before.sdp_type == exchanged.sdp_type {
             let text = format!("two descriptions of the {author} have version {version} and differ");
             let draft = Draft::certain("sdp-version-not-bumped", text).of(author);

@@ -97,6 +97,17 @@ fn second_offer(view: &View<'_>, found: &mut Found) {
             offerer.other(),
             seconds(view.limits().answer)
         );
-        found.add(Draft::certain("sdp-second-offer-ignored", text).of(offerer.other()).citing([offer.id()]));
+        let earlier = view
+            .rounds
+            .complete
+            .last()
+            .map(|round| if round.offerer == offerer { round.offer } else { round.answer });
+        let ufrag = |known: &crate::facts::Exchanged| {
+            known.sdp.sections.iter().find_map(|section| section.ice_ufrag.clone())
+        };
+        let restarts =
+            earlier.is_some_and(|earlier| ufrag(earlier).is_some() && ufrag(earlier) != ufrag(offer));
+        let id = if restarts { "ice-restart-unanswered" } else { "sdp-second-offer-ignored" };
+        found.add(Draft::certain(id, text).of(offerer.other()).citing([offer.id()]));
     }
 }
