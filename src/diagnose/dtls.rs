@@ -51,6 +51,7 @@ fn told(moment: &Moment, error: &DtlsError) -> Draft {
     let text = error.text.to_ascii_lowercase();
     let id = match alert {
         _ if error.detail == "fingerprint-failure" => "dtls-fingerprint-mismatch",
+        _ if text.contains("both sides sent a clienthello") => "dtls-both-active",
         _ if text.contains("use_srtp") || text.contains("srtp profile") => "dtls-no-srtp-profile",
         Some(70) => "dtls-version",
         Some(40 | 71) => "dtls-cipher",

@@ -35,6 +35,7 @@ const INSTEAD_OF: &[(&str, &str)] = &[
     ("media-black", "media-low-fps"),
     ("end-closed-on-disconnected", "ice-consent-lost"),
     ("sig-unrouted", "sig-no-answer"),
+    ("sig-self-echo", "sig-answer-in-stable"),
     ("sig-unrouted", "sig-peer-silent"),
     ("sdp-mline-dropped", "sdp-mid-mismatch"),
     ("sdp-mline-dropped", "sdp-mline-count"),

@@ -111,8 +111,8 @@ fn follows(view: &View<'_>, began: &Moment) -> bool {
     view.own().mids.values().any(|facts| {
         let grew = facts.packets_grew_us.unwrap_or(0);
         facts.first_rtp_us.is_some_and(|first| first < began.at_us)
-            && grew <= began.at_us
-            && began.at_us.saturating_sub(grew) <= limit
+            && grew <= began.at_us.saturating_add(1_000_000)
+            && view.until_us().saturating_sub(grew) >= limit
     })
 }
 

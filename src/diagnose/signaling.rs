@@ -46,6 +46,13 @@ fn silence(view: &View<'_>, found: &mut Found) {
                 .explaining(Explains::Everything),
         );
     }
+    if let Some(offer) = offer.filter(|_| other.known)
+        && other.history.of(Side::Remote).next().is_none()
+    {
+        let text = format!("the offer was sent, and by its own timeline the {} got none", other.role);
+        let draft = Draft::certain("sig-offer-lost", text).citing([offer.id()]);
+        return found.add(draft.explaining(Explains::Everything));
+    }
     let since = seconds(view.since(begun));
     let text = if nobody {
         format!("nobody joined within {since}")

@@ -35,6 +35,8 @@ pub(super) struct Handshake {
     expected: Vec<String>,
     /// The peer's hello: its version, and the SRTP profiles if it has the extension.
     hello: Option<Hello>,
+    /// We sent a ClientHello.
+    we_begin: bool,
     certificate: Fragments,
     error: Option<Error>,
     told: bool,
@@ -92,6 +94,7 @@ impl Handshake {
             match (header[0], content) {
                 (ALERT, [FATAL, alert]) => self.alert(sent, *alert),
                 (HANDSHAKE, _) if !sent => self.messages(content),
+                (HANDSHAKE, [CLIENT_HELLO, ..]) => self.we_begin = true,
                 _ => {}
             }
         }
@@ -170,7 +173,9 @@ impl Handshake {
                 return Failure::Dtls(self.error("fingerprint-failure", error, text));
             }
         }
+        let clash = self.we_begin && self.hello.as_ref().is_some_and(|hello| !hello.by_server);
         let reason = match error {
+            _ if clash => Some("both sides sent a ClientHello".to_owned()),
             Error::Sent(INSUFFICIENT_SECURITY) => self.no_profile(),
             Error::Sent(70) => {
                 self.hello.as_ref().map(|hello| format!("the peer's hello says {}", version(hello.version)))

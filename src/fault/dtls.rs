@@ -29,9 +29,6 @@ const fn wrong(
 }
 
 pub(super) const FAULTS: &[Fault] = &[
-    wrong("dtls-not-started", None, "neither sends nor takes DTLS", |_| {
-        vec![always(true, dtls, Fate::Lost), always(false, dtls, Fate::Lost)]
-    }),
     wrong("dtls-both-active", CALLEE, "says that it is passive and is active", |_| {
         vec![Describe(ANSWER, |text| text.edit("a=setup:", |_| "passive".to_owned()))]
     }),
@@ -46,7 +43,7 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("dtls-hash-unsupported", None, "announces a fingerprint of a hash that nobody has", |_| {
         vec![Describe(EVERY, |text| {
             text.edit("a=fingerprint:", |rest| {
-                format!("md2 {}", rest.split_once(' ').map_or(rest, |(_, hex)| &hex[..hex.len().min(47)]))
+                format!("sha3-256 {}", rest.split_once(' ').map_or(rest, |(_, hex)| hex))
             });
         })]
     }),
@@ -61,8 +58,5 @@ pub(super) const FAULTS: &[Fault] = &[
     }),
     wrong("dtls-fatal-alert", CALLEE, "breaks the handshake off", |_| {
         vec![always(true, client_hello, Fate::Edited(fatal_alert))]
-    }),
-    wrong("dtls-mtu", None, "loses large handshake records, as a small path does", |_| {
-        vec![always(true, large_dtls, Fate::Lost), always(false, large_dtls, Fate::Lost)]
     }),
 ];

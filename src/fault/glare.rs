@@ -7,7 +7,7 @@ use super::mistake::Mistake::{At, Habit, Receive, Send};
 use super::mistake::{Again, FIRST_OFFER, LATER_OFFER, ONCE};
 use super::signals::{Act, Deed, Of};
 use crate::jsep::{Role, SdpType};
-use crate::plan::{Act as Acts, Later};
+use crate::plan::{Act as Acts, Later, LegPlan};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -35,7 +35,7 @@ pub(super) const FAULTS: &[Fault] = &[
             vec![
                 Habit(|plan| {
                     plan.habits.polite = false;
-                    plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+                    plan.habits.later = vec![crossing(plan)];
                 }),
                 Receive(Of::Descriptions(LATER_OFFER), Deed::Ignore),
             ]
@@ -49,7 +49,7 @@ pub(super) const FAULTS: &[Fault] = &[
         mistakes: |_| {
             vec![Habit(|plan| {
                 plan.habits.polite = true;
-                plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+                plan.habits.later = vec![crossing(plan)];
             })]
         },
     },
@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
             vec![
                 Habit(|plan| {
                     plan.habits.polite = true;
-                    plan.habits.later = vec![Later { after: ms(2_000), act: Acts::Hold }];
+                    plan.habits.later = vec![crossing(plan)];
                 }),
                 Send(Of::Descriptions(super::mistake::LATER_ANSWER), Deed::Lose),
             ]
@@ -76,3 +76,10 @@ pub(super) const FAULTS: &[Fault] = &[
         mistakes: |_| vec![At(ms(500), Act::Offer, Again { times: 24, every: ms(200) })],
     },
 ];
+
+/// At about the time at which the good side offers as well: the callee counts from when it sends the answer, the caller
+/// from when it comes.
+fn crossing(plan: &LegPlan) -> Later {
+    let after = if plan.role == Role::Callee { ms(2_015) } else { ms(1_985) };
+    Later { after, act: Acts::RestartIce }
+}

@@ -62,20 +62,6 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
-        id: "ice-peer-drops-our-candidates",
-        by: None,
-        time: None,
-        does: "drops every candidate that it gets, and waits for none",
-        mistakes: |_| {
-            vec![
-                Receive(Of::Candidates, Deed::Ignore),
-                Receive(Of::End, Deed::Ignore),
-                lost(false, request, Duration::ZERO, EVER),
-                lost(true, response, Duration::ZERO, EVER),
-            ]
-        },
-    },
-    Fault {
         id: "ice-no-candidates-at-all",
         by: None,
         time: None,

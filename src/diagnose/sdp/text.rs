@@ -53,6 +53,12 @@ fn modes(
             modes.entry(id).or_default().push((complaint.line, complaint.text.clone()));
         }
     }
+    // What begins like SDP is SDP, however damaged.
+    if exchanged.text.starts_with("v=0")
+        && let Some(list) = modes.remove("sig-sdp-shape")
+    {
+        modes.entry("sig-sdp-text-damaged").or_default().extend(list);
+    }
     if !readable(exchanged) {
         // Nothing else can be said of what is no description.
         modes.retain(|id, _| id.starts_with("sig-"));
