@@ -7,6 +7,9 @@ use super::view::{View, seconds};
 use crate::facts::{Exchanged, Trickled};
 use crate::jsep::{Role, SdpType, Side};
 
+/// Candidates this far ahead of their description did not leave together with it; microseconds.
+const EARLY_US: u64 = 200_000;
+
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     if view.context.descriptions_only {
         return strangers(view, found);
@@ -274,7 +277,14 @@ fn candidates(view: &View<'_>, found: &mut Found) {
     }
     // Early ones are a fault only where somebody loses them.
     let early = history.candidates(false).filter(|trickled| trickled.early).count();
-    if early > 0 && history.refused.is_empty() {
+    // Candidates and a description that leave together may change places by a moment.
+    let described = history.of(Side::Remote).next().and_then(|known| Some(known.signalled.as_ref()?.at_us));
+    let ahead = history
+        .candidates(false)
+        .find(|trickled| trickled.early)
+        .zip(described)
+        .map_or(0, |(first, at_us)| at_us.saturating_sub(first.moment.at_us));
+    if ahead > EARLY_US && history.refused.is_empty() {
         let text = format!("{early} candidates of the {other} came before its description; they were kept");
         let first = history.candidates(false).find(|trickled| trickled.early);
         let draft = Draft::certain("sig-candidate-before-offer", text).of(other).severity(Severity::Info);

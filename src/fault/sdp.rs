@@ -163,12 +163,15 @@ pub(super) const FAULTS: &[Fault] = &[
     edits("sdp-bundle-absent", CALLEE, "has no BUNDLE group", |_| {
         vec![Describe(EVERY, |text| text.drop("a=group:BUNDLE"))]
     }),
-    edits("sdp-bundle-shrunk", CALLEE, "takes the last m-section out of the BUNDLE group", |_| {
-        vec![Describe(ANSWER, |text| {
-            text.edit("a=group:BUNDLE ", |mids| {
-                mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned()
-            });
-        })]
+    edits("sdp-bundle-shrunk", None, "takes an m-section out of the BUNDLE group in a later description", |_| {
+        vec![
+            Habit(hold_and_resume),
+            Describe(LATER, |text| {
+                text.edit("a=group:BUNDLE ", |mids| {
+                    mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned()
+                });
+            }),
+        ]
     }),
     edits("sdp-rtcp-mux-missing", None, "leaves a=rtcp-mux out", |_| {
         vec![Describe(EVERY, |text| text.drop("a=rtcp-mux"))]

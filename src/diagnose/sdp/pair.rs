@@ -134,7 +134,6 @@ fn bundle(told: &mut Told<'_, '_>) {
             format!("mid {mid} is accepted and is not in the answer's BUNDLE group")
         };
         let line = shown(told.round.answerer(), told.round.answer, section);
-        let id = if answer.bundle.is_empty() { "sdp-bundle-absent" } else { "sdp-bundle-shrunk" };
-        told.answerer(id, text, vec![line], false);
+        told.answerer("sdp-bundle-absent", text, vec![line], false);
     }
 }

@@ -366,7 +366,7 @@ fn finish(view: &View<'_>, draft: Draft, peer: Role, sender: Role, gaps: &[&Gap<
     if delivered {
         draft.finding.observed += "; it works only because of a second round";
         // Who adds a track in the course of a call and offers it does nothing wrong.
-        let meant = draft.finding.id == "sdp-track-added-after-answer";
+        let meant = draft.finding.id == "sdp-track-added-after-answer" && !view.context.descriptions_only;
         return draft.severity(if meant { Severity::Info } else { Severity::Minor });
     }
     if draft.finding.id == "sdp-track-added-after-answer" {
