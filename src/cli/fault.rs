@@ -82,7 +82,7 @@ pub(super) fn listed() -> String {
 }
 
 fn line(fault: &Fault) -> String {
-    let by = fault.by.map_or("either side".to_owned(), |by| format!("the {by}"));
+    let by = fault.by.map_or_else(|| "either side".to_owned(), |by| format!("the {by}"));
     let time = fault.time.map_or_else(String::new, |(means, default)| {
         format!(" [=TIME: {means}, {}]", humantime::format_duration(default))
     });

@@ -346,7 +346,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
         match &mut packet.message.packet {
             Packet::Rtp(rtp) => {
-                if !self.state.leaves(&mut rtp.header) {
+                let leaves = self.state.leaves(&mut rtp.header);
+                if !leaves {
                     return Ok(());
                 }
             }

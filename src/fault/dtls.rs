@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use super::Fault;
-use super::datagrams::{
-    any, client_hello, dtls, fatal_alert, flipped, large_dtls, old_version, srtp, unknown_ciphers,
-    unknown_profiles,
-};
-use super::mistake::Mistake::{At, Describe, Receive};
-use super::mistake::{ANSWER, Datagrams, EVER, EVERY, FIRST_OFFER, Fate, Mistake, ONCE};
-use super::signals::{Act, Deed, Of};
+use super::datagrams::{client_hello, fatal_alert, old_version, unknown_ciphers, unknown_profiles};
+use super::mistake::Mistake::Describe;
+use super::mistake::{ANSWER, Datagrams, EVER, EVERY, Fate, Mistake};
 use crate::jsep::Role;
-use crate::timeline::Signal;
 
 const CALLEE: Option<Role> = Some(Role::Callee);
 
@@ -48,13 +43,13 @@ pub(super) const FAULTS: &[Fault] = &[
         })]
     }),
     wrong("dtls-version", CALLEE, "offers DTLS 1.0 only", |_| {
-        vec![always(true, client_hello, Fate::Edited(old_version))]
+        vec![always(true, client_hello, Fate::Edited(|datagram| old_version(datagram)))]
     }),
     wrong("dtls-cipher", CALLEE, "offers cipher suites that nobody has", |_| {
-        vec![always(true, client_hello, Fate::Edited(unknown_ciphers))]
+        vec![always(true, client_hello, Fate::Edited(|datagram| unknown_ciphers(datagram)))]
     }),
     wrong("dtls-no-srtp-profile", CALLEE, "offers SRTP profiles that nobody has", |_| {
-        vec![always(true, client_hello, Fate::Edited(unknown_profiles))]
+        vec![always(true, client_hello, Fate::Edited(|datagram| unknown_profiles(datagram)))]
     }),
     wrong("dtls-fatal-alert", CALLEE, "breaks the handshake off", |_| {
         vec![always(true, client_hello, Fate::Edited(fatal_alert))]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Fault;
 use super::mistake::Mistake::{At, Habit, Receive, Send};
-use super::mistake::{Again, FIRST_OFFER, LATER_OFFER, ONCE};
+use super::mistake::{Again, FIRST_OFFER, LATER_OFFER};
 use super::signals::{Act, Deed, Of};
-use crate::jsep::{Role, SdpType};
+use crate::jsep::Role;
 use crate::plan::{Act as Acts, Later, LegPlan};
 
 const fn ms(millis: u64) -> Duration {

@@ -51,7 +51,7 @@ impl Faults {
     pub fn new(plans: &[FaultPlan]) -> Self {
         let known = plans.iter().filter_map(|plan| Some((plan, fault(plan.id)?)));
         let mistakes = known.flat_map(|(plan, fault)| {
-            let time = plan.time.or(fault.time.map(|(_, time)| time)).unwrap_or_default();
+            let time = plan.time.or_else(|| fault.time.map(|(_, time)| time)).unwrap_or_default();
             mistakes_of(fault, time)
         });
         Self { mistakes: mistakes.collect(), state: Mutex::default() }
@@ -68,14 +68,8 @@ impl Faults {
     pub fn tampers(&self) -> bool {
         let vanishes = |mistake: &Mistake| {
             matches!(mistake, Mistake::Datagrams(_) | Mistake::At(_, Act::Vanish, _))
-                || matches!(
-                    mistake,
-                    Mistake::Send(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish))
-                )
-                || matches!(
-                    mistake,
-                    Mistake::Receive(_, Deed::Then(_, Act::Vanish) | Deed::Instead(_, Act::Vanish))
-                )
+                || matches!(mistake, Mistake::Send(_, Deed::Then(_, Act::Vanish)))
+                || matches!(mistake, Mistake::Receive(_, Deed::Then(_, Act::Vanish)))
         };
         self.mistakes.iter().any(|(_, mistake)| vanishes(mistake))
     }
@@ -123,7 +117,6 @@ impl Faults {
     pub fn send(&self, now: Instant, signal: Signal) -> Vec<Signal> {
         let mut state = self.state();
         let numbers = state.counted(now, &signal, true);
-        let described = state.received.any();
         if let Signal::Description { sdp_type, .. } = &signal {
             state.last[usize::from(*sdp_type != SdpType::Offer)] = Some(signal.clone());
         }
@@ -133,7 +126,7 @@ impl Faults {
         });
         let mut out = vec![signal];
         for (id, of, deed) in deeds {
-            out = state.done(now, out, (id, of, deed), numbers, described, true);
+            out = state.done(now, out, (id, of, deed), numbers, true);
         }
         out
     }
@@ -158,7 +151,6 @@ impl Faults {
     pub fn receive(&self, now: Instant, signal: Signal) -> Received {
         let mut state = self.state();
         let numbers = state.counted(now, &signal, false);
-        let described = state.sent.any();
         let deeds = self.mistakes.iter().filter_map(|(id, mistake)| match mistake {
             Mistake::Receive(of, deed) => Some((*id, of, deed)),
             _ => None,
@@ -167,7 +159,7 @@ impl Faults {
         let mut taken = vec![signal];
         for (id, of, deed) in deeds {
             let before = taken.len();
-            taken = state.done(now, taken, (id, of, deed), numbers, described, false);
+            taken = state.done(now, taken, (id, of, deed), numbers, false);
             came &= taken.len() >= before || !matches!(deed, Deed::Lose | Deed::Delay(_));
         }
         self.schedule(&mut state);
@@ -197,7 +189,7 @@ impl Faults {
                 Due::Do(Act::Repeat(sdp_type)) => {
                     done.extend(state.last[usize::from(sdp_type != SdpType::Offer)].clone().map(Due::Send));
                 }
-                Due::Do(Act::Say(made)) => done.push(Due::Send(made())),
+                Due::Do(Act::Say(said)) => done.push(Due::Send(said.signal())),
                 Due::Do(Act::StopMedia) => state.stopped = true,
                 Due::Do(act) => {
                     state.vanished |= act == Act::Vanish;
@@ -232,7 +224,7 @@ impl Faults {
             if dark { Box::new(Bars::dark(identity)) } else { media::open(planned, identity)? };
         Ok(mistakes.into_iter().fold(source, |inner, (id, mistake)| {
             self.state().commit(id);
-            Box::new(Faulty { inner, mistake, started: false, made: 0, kept: None })
+            Box::new(Faulty { inner, mistake, made: 0, kept: None })
         }))
     }
 
@@ -348,12 +340,11 @@ impl State {
         signals: Vec<Signal>,
         (id, of, deed): (&'static str, &Of, &Deed),
         numbers: (usize, usize),
-        described: bool,
         ours: bool,
     ) -> Vec<Signal> {
         let mut left = Vec::new();
         for mut signal in signals {
-            if !of.matches(&signal, numbers, described) {
+            if !of.matches(&signal, numbers) {
                 left.push(signal);
                 continue;
             }
@@ -375,7 +366,6 @@ impl State {
                     self.queue.push((now, id, back(signal.clone())));
                     left.push(signal);
                 }
-                Deed::Instead(by, act) => self.queue.push((now + *by, id, Due::Do(*act))),
                 Deed::Then(by, act) => {
                     self.queue.push((now + *by, id, Due::Do(*act)));
                     left.push(signal);

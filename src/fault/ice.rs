@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Fault;
-use super::datagrams::{any, nominates, request, response};
+use super::datagrams::{any, nominates};
 use super::mistake::Mistake::{At, Describe, Habit, Receive, Send};
 use super::mistake::{Datagrams, EVER, EVERY, Fate, LATER, LATER_OFFER, Mistake, ONCE};
-use super::signals::{Act, Deed, Of};
+use super::signals::{Act, Deed, Of, Said};
 use super::text::Text;
 use crate::plan::{Act as Acts, Later};
 use crate::timeline::Signal;
@@ -227,14 +227,6 @@ pub(super) const FAULTS: &[Fault] = &[
         by: None,
         time: None,
         does: "sends a candidate that nobody can reach",
-        mistakes: |_| {
-            let broken = || Signal::Candidate {
-                candidate: "candidate:1 1 udp 2113937151 0.0.0.0 9 typ host".to_owned(),
-                sdp_mid: Some("0".to_owned()),
-                sdp_m_line_index: Some(0),
-                username_fragment: None,
-            };
-            vec![At(ms(200), Act::Say(broken), ONCE)]
-        },
+        mistakes: |_| vec![At(ms(200), Act::Say(Said::DeadCandidate), ONCE)],
     },
 ];

@@ -28,7 +28,7 @@ use crate::jsep::Role;
 
 pub use hooks::Faults;
 pub use packets::{RtcpFields, RtpFields};
-pub use signals::{Act, Due, Received};
+pub use signals::{Act, Due, Received, Said};
 
 use mistake::Mistake;
 
@@ -66,4 +66,22 @@ pub fn faults() -> impl Iterator<Item = &'static Fault> {
 #[must_use]
 pub fn fault(id: &str) -> Option<&'static Fault> {
     faults().find(|fault| fault.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::FINDINGS;
+
+    #[test]
+    fn every_fault_is_named_after_a_failure_mode_and_once() {
+        let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
+        let unknown: Vec<&&str> = ids.iter().filter(|id| !FINDINGS.contains(id)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        let once: std::collections::BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(once.len(), ids.len());
+        for fault in faults() {
+            assert!(!(fault.mistakes)(Duration::from_secs(1)).is_empty(), "{} does nothing", fault.id);
+        }
+    }
 }

@@ -52,7 +52,7 @@ impl RtpMistake {
     pub(super) fn commit(self, since: Duration, fields: &mut RtpFields) -> bool {
         match self {
             Self::StopAt(at) => since < at,
-            Self::LoseOneOf(many) => fields.sequence % many != 0,
+            Self::LoseOneOf(many) => !fields.sequence.is_multiple_of(many),
             Self::Edit(from, edit) => {
                 if since >= from {
                     edit(fields);

@@ -163,16 +163,21 @@ pub(super) const FAULTS: &[Fault] = &[
     edits("sdp-bundle-absent", CALLEE, "has no BUNDLE group", |_| {
         vec![Describe(EVERY, |text| text.drop("a=group:BUNDLE"))]
     }),
-    edits("sdp-bundle-shrunk", None, "takes an m-section out of the BUNDLE group in a later description", |_| {
-        vec![
-            Habit(hold_and_resume),
-            Describe(LATER, |text| {
-                text.edit("a=group:BUNDLE ", |mids| {
-                    mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned()
-                });
-            }),
-        ]
-    }),
+    edits(
+        "sdp-bundle-shrunk",
+        None,
+        "takes an m-section out of the BUNDLE group in a later description",
+        |_| {
+            vec![
+                Habit(hold_and_resume),
+                Describe(LATER, |text| {
+                    text.edit("a=group:BUNDLE ", |mids| {
+                        mids.rsplit_once(' ').map_or(mids, |(first, _)| first).to_owned()
+                    });
+                }),
+            ]
+        },
+    ),
     edits("sdp-rtcp-mux-missing", None, "leaves a=rtcp-mux out", |_| {
         vec![Describe(EVERY, |text| text.drop("a=rtcp-mux"))]
     }),
@@ -300,10 +305,6 @@ pub(super) const FAULTS: &[Fault] = &[
         })]
     }),
 ];
-
-fn mid_of(section: &Vec<String>) -> Option<String> {
-    section.iter().find_map(|line| line.strip_prefix("a=mid:")).map(str::to_owned)
-}
 
 fn first_format(section: &[String]) -> Option<u16> {
     section.first()?.split(' ').nth(3)?.parse().ok()

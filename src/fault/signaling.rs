@@ -7,15 +7,13 @@ use serde_json::json;
 use super::Fault;
 use super::mistake::Mistake::{Receive, Send};
 use super::mistake::{FIRST, FIRST_ANSWER, FIRST_OFFER, Mistake, ONCE, Which};
-use super::signals::{Act, Deed, Of};
+use super::signals::{Act, Deed, Of, Said};
 use crate::jsep::Role;
 use crate::timeline::Signal;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
-const FOREIGN: &str = "candidate:1 1 udp 2113937151 192.0.2.77 50000 typ host ufrag 0ther";
-
 const fn of(which: Which) -> Of {
     Of::Descriptions(which)
 }
@@ -75,15 +73,7 @@ pub(super) const FAULTS: &[Fault] = &[
         by: None,
         time: None,
         does: "sends a candidate of another call",
-        mistakes: |_| {
-            let foreign = || Signal::Candidate {
-                candidate: FOREIGN.to_owned(),
-                sdp_mid: Some("0".to_owned()),
-                sdp_m_line_index: Some(0),
-                username_fragment: Some("0ther".to_owned()),
-            };
-            vec![Mistake::At(ms(200), Act::Say(foreign), ONCE)]
-        },
+        mistakes: |_| vec![Mistake::At(ms(200), Act::Say(Said::CrossedCandidate), ONCE)],
     },
     Fault {
         id: "sig-sdp-shape",

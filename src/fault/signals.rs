@@ -13,8 +13,6 @@ pub(super) enum Of {
     Descriptions(Which),
     /// Candidates.
     Candidates,
-    /// The first ones, before a description has gone the other way.
-    EarlyCandidates,
     /// The end of candidates.
     End,
     /// What ends a call: done, the report and the hang-up.
@@ -38,8 +36,6 @@ pub(super) enum Deed {
     Edit(fn(&mut Signal)),
     /// They go back to where they came from, and on to where they should go.
     Return,
-    /// They are lost, and so long afterwards this is done.
-    Instead(Duration, Act),
     /// And so long afterwards this is done.
     Then(Duration, Act),
 }
@@ -53,8 +49,8 @@ pub enum Act {
     RollBack,
     /// Sends the last description of ours of that type again.
     Repeat(SdpType),
-    /// Sends what the function makes.
-    Say(fn() -> Signal),
+    /// Sends something that nobody in the call has made.
+    Say(Said),
     /// Leaves the room, while the call goes on.
     LeaveRoom,
     /// Is gone without a word to anybody.
@@ -65,6 +61,32 @@ pub enum Act {
     HangUp,
     /// Stops sending media.
     StopMedia,
+}
+
+/// Something that nobody in the call has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A candidate of another call.
+    CrossedCandidate,
+    /// A candidate that nobody can reach.
+    DeadCandidate,
+}
+
+impl Said {
+    pub(super) fn signal(self) -> Signal {
+        let (candidate, ufrag) = match self {
+            Self::CrossedCandidate => {
+                ("candidate:1 1 udp 2113937151 192.0.2.77 50000 typ host ufrag 0ther", Some("0ther"))
+            }
+            Self::DeadCandidate => ("candidate:1 1 udp 2113937151 0.0.0.0 9 typ host", None),
+        };
+        Signal::Candidate {
+            candidate: candidate.to_owned(),
+            sdp_mid: Some("0".to_owned()),
+            sdp_m_line_index: Some(0),
+            username_fragment: ufrag.map(str::to_owned),
+        }
+    }
 }
 
 /// What is due.
@@ -104,18 +126,13 @@ impl Counts {
         self.descriptions += 1;
         numbers
     }
-
-    pub(super) fn any(&self) -> bool {
-        self.descriptions > 0
-    }
 }
 
 impl Of {
-    /// Whether it is meant. `numbers` are those of a description; `described` says that one has gone the other way.
-    pub(super) fn matches(&self, signal: &Signal, numbers: (usize, usize), described: bool) -> bool {
+    /// Whether it is meant. `numbers` are those of a description.
+    pub(super) fn matches(&self, signal: &Signal, numbers: (usize, usize)) -> bool {
         match (self, signal) {
             (Self::Everything, _) | (Self::Candidates, Signal::Candidate { .. }) => true,
-            (Self::EarlyCandidates, Signal::Candidate { .. }) => !described,
             (Self::End, Signal::EndOfCandidates { .. }) => true,
             (Self::Goodbye, Signal::Done | Signal::Report(_) | Signal::HangUp { .. }) => true,
             (Self::Descriptions(which), Signal::Description { sdp_type, .. }) => {

@@ -18,10 +18,6 @@ pub(super) enum SourceMistake {
     Garbage,
     /// No key frame, ever.
     NoKeyFrames,
-    /// Key frames that are asked for do not come.
-    DeafToRequests,
-    /// No frame for a time.
-    Freeze { after: Duration, lasts: Duration },
     /// The picture stands still, though frames come.
     Still,
     /// One frame of so many is made.
@@ -32,8 +28,6 @@ pub(super) enum SourceMistake {
     Pace(f64),
     /// The RTP clock runs at another rate; 1 is as it should be.
     Clock(f64),
-    /// Some frames come late, by up to so much.
-    Jitter(Duration),
 }
 
 /// An Opus packet of silence (RFC 6716 §3.1: CELT, 20 ms, no energy).
@@ -43,8 +37,6 @@ const SILENCE: &[u8] = &[0xf8, 0xff, 0xfe];
 pub(super) struct Faulty {
     pub(super) inner: Box<dyn Source>,
     pub(super) mistake: SourceMistake,
-    /// The first frame was made.
-    pub(super) started: bool,
     /// How many frames the inner source has made.
     pub(super) made: u32,
     /// A key frame that is shown again and again.
@@ -84,9 +76,7 @@ impl Source for Faulty {
     fn next_due(&self) -> Duration {
         let due = self.inner.next_due();
         match self.mistake {
-            SourceMistake::Freeze { after, lasts } if due >= after => due + lasts,
             SourceMistake::Pace(pace) => due.div_f64(pace),
-            SourceMistake::Jitter(most) => due + most.mul_f64(f64::from(self.made * 7919 % 16) / 16.0),
             _ => due,
         }
     }
@@ -98,14 +88,11 @@ impl Source for Faulty {
         };
         let frame = self.inner.next(wall_us.saturating_sub(age));
         self.made += 1;
-        self.started = true;
         self.changed(frame)
     }
 
     fn request_key_frame(&mut self) {
-        if !(self.started && matches!(self.mistake, SourceMistake::DeafToRequests)) {
-            self.inner.request_key_frame();
-        }
+        self.inner.request_key_frame();
     }
 
     fn skip_to(&mut self, media_time: Duration) -> u64 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::mistake::Mistake::{self, At, Datagrams as OfDatagrams, Send};
-use super::mistake::{Datagrams, EVER, Fate, ONCE};
+use super::mistake::{Datagrams, Fate, ONCE};
 use super::signals::{Act, Deed, Of};
 
 const AFTER: &str = "so long after the answer";
@@ -44,7 +44,3 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
 ];
-
-fn hang_up() -> crate::timeline::Signal {
-    crate::timeline::Signal::HangUp { reason: "the call is over".to_owned() }
-}

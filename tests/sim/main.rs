@@ -8,5 +8,6 @@ mod explore;
 mod glare;
 mod hangup;
 mod impairment;
+mod proof;
 mod repeat;
 mod signals;

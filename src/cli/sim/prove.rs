@@ -1,13 +1,14 @@
 //! `callcheck sim --prove`: the proof of the diagnosis, as a table.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::error::CliError;
 use super::super::exit::Exit;
 use super::super::output;
 use crate::runner::Interrupt;
 use crate::sim::{Named, Proof, Provoked, prove};
+use crate::world::{Live, World};
 
 /// What is demanded of the proof.
 const RECALL: f64 = 0.95;
@@ -17,9 +18,10 @@ const RECALL: f64 = 0.95;
 /// # Errors
 /// When standard output does not take the table.
 pub(super) fn run(filter: &str, seeds: u64, threads: usize, interrupt: &Interrupt) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
+    let world = Live::new(0);
+    let begun = world.now();
     let proof = prove(filter, seeds, threads, interrupt);
-    let table = table(&proof, begun.elapsed());
+    let table = table(&proof, world.now() - begun);
     output::to_stdout(table.as_bytes()).map_err(|error| CliError::lost("the table", &error))?;
     Ok(if proof.recall() >= RECALL && proof.false_alarms() == 0 { Exit::Passed } else { Exit::Failed })
 }

@@ -110,7 +110,7 @@ fn checks(view: &View<'_>) -> Option<Draft> {
     let other = view.facts.own.other();
     // Checks with wrong credentials get no answer; only who throws them away can tell.
     let theirs = view.other().history.checks.as_ref().map_or(0, |(_, theirs)| theirs.requests_refused);
-    let refused = u64::from(checks.refused_by_peer).max(u64::from(theirs));
+    let refused = checks.refused_by_peer.max(theirs);
     if refused > 0 || checks.requests_refused > 0 {
         let text = format!(
             "{refused} checks of ours were refused for their credentials, and {} of the {other}'s",

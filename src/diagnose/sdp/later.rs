@@ -214,7 +214,7 @@ fn growth(view: &View<'_>, found: &mut Found) {
 
 /// The same `o=` line over another text. Candidates may join a description without a new version.
 fn versions(view: &View<'_>, found: &mut Found) {
-    let mut known: BTreeMap<(Role, crate::jsep::SdpType, &str, &str), &Exchanged> = BTreeMap::new();
+    let mut known: BTreeMap<(Role, SdpType, &str, &str), &Exchanged> = BTreeMap::new();
     for exchanged in &view.own().history.descriptions {
         let (Some(id), Some(version)) =
             (exchanged.sdp.session_id.as_deref(), exchanged.sdp.session_version.as_deref())

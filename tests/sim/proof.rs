@@ -1,0 +1,28 @@
+//! The proof of the diagnosis: what every fault causes is named, and good calls of every shape alarm nobody.
+
+use std::collections::BTreeSet;
+
+use callcheck::sim::{Named, prove};
+
+use crate::calls::{among_others, never};
+
+/// Good calls of each shape: more than two hundred in all.
+const GOOD_CALLS: u64 = 11;
+
+#[test]
+fn faults_are_named_and_good_calls_are_left_alone() {
+    let _machine = among_others();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let proof = prove("", GOOD_CALLS, threads, &never());
+    let wrong: Vec<_> = proof.provoked.iter().filter(|row| row.named != Named::First).collect();
+    assert!(proof.recall() >= 0.95, "{:.3}: {wrong:#?}", proof.recall());
+    assert_eq!(proof.count(Named::NotProvoked), 0, "{wrong:#?}");
+    let modes: BTreeSet<&str> = proof.provoked.iter().map(|row| row.id).collect();
+    assert!(modes.len() > 100, "{}", modes.len());
+    let alarms: Vec<_> = proof.good.iter().filter(|good| !good.alarms.is_empty()).collect();
+    assert!(alarms.is_empty(), "{alarms:#?}");
+    assert!(proof.good.iter().map(|good| good.played).sum::<usize>() > 200);
+    // Whoever makes the mistake is not told that the other side did.
+    let blamed: Vec<_> = proof.provoked.iter().filter(|row| !row.told_faulty.is_empty()).collect();
+    assert!(blamed.is_empty(), "{blamed:#?}");
+}
