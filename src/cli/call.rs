@@ -142,7 +142,7 @@ fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
 
 /// Every interface, and loopback where the other side is on this machine too.
 fn addresses(plan: &Plan) -> Vec<std::net::IpAddr> {
-    let on_loopback = match Url::parse(&plan.room.url).ok().as_ref().and_then(Url::host) {
+    let on_loopback = match Url::parse(plan.room.url.reveal()).ok().as_ref().and_then(Url::host) {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::say::{View, say};
-use crate::jsep::{DtlsState, GatheringState, IceState, MediaKind, Role};
+use crate::jsep::{DtlsState, GatheringState, IceState, MediaKind, Role, masked};
 use crate::plan::Plan;
 use crate::runner::Observe;
 use crate::timeline::{Event, InboundMedia, Kind, OutboundMedia, Signal};
@@ -125,7 +125,7 @@ impl Screen {
             Kind::PeerLeft { name, reason } => format!("{name} left the room: {reason}"),
             Kind::RoomLost { reason } => format!("the room is lost: {reason}"),
             Kind::DescriptionRejected { side, sdp_type, error, .. } => {
-                format!("the {side} {sdp_type} was rejected: {error}")
+                format!("the {side} {sdp_type} was rejected: {}", masked(error))
             }
             Kind::EngineLimit { limit, .. } => format!("a known fault of callcheck's engine: {limit}"),
             Kind::Interrupted => "interrupted; hanging up".to_owned(),
@@ -185,7 +185,7 @@ fn is_offer(kind: &Kind) -> bool {
 pub(super) fn brief(kind: &Kind) -> String {
     const LONGEST: usize = 160;
     // Invariant: events are plain data.
-    let text = serde_json::to_string(kind).expect("events are plain data");
+    let text = masked(&serde_json::to_string(kind).expect("events are plain data"));
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,

@@ -14,7 +14,7 @@ use super::ice::ice_servers;
 use super::network::network_plan;
 use super::send::send_plan;
 use crate::jsep::Role;
-use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, Secret, SendPlan};
+use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan};
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -130,15 +130,17 @@ pub(super) fn token(text: Option<&str>, file: Option<&Path>) -> Result<Option<Se
     }
 }
 
-fn signal_url(text: &str) -> Result<String, CliError> {
-    let wrong = |why: String, help: &str| CliError::usage(format!("--signal `{text}` {why}"), help);
+fn signal_url(text: &str) -> Result<RoomUrl, CliError> {
+    let stated = RoomUrl::new(text);
+    let wrong = |why: String, help: &str| CliError::usage(format!("--signal `{stated}` {why}"), help);
     let form = "write `ws://HOST:PORT` or `wss://HOST`";
     let url = url::Url::parse(text).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => wrong("has no scheme".into(), form),
         other => wrong(format!("is not a URL: {other}"), form),
     })?;
     let instead = |scheme: &str| {
-        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+        let shown = stated.to_string();
+        let rest = shown.split_once(':').map_or("", |(_, rest)| rest);
         format!("did you mean `{scheme}:{rest}`?")
     };
     match url.scheme() {
@@ -157,7 +159,7 @@ fn signal_url(text: &str) -> Result<String, CliError> {
     if url.fragment().is_some() {
         return Err(wrong("has a fragment".into(), "leave out `#` and what follows"));
     }
-    Ok(text.to_owned())
+    Ok(stated)
 }
 
 fn name(role: Role, stated: Option<&str>) -> Result<String, CliError> {

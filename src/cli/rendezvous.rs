@@ -10,7 +10,7 @@ use futures::future::select;
 use url::Url;
 
 use super::error::CliError;
-use crate::plan::RoomPlan;
+use crate::plan::{RoomPlan, RoomUrl};
 use crate::runner::{Interrupt, Join};
 use crate::server::{BindError, Hub, Server, ServerConfig};
 use crate::signaling::{Token, WebSocketOptions, join_websocket};
@@ -34,7 +34,7 @@ pub(super) struct Hosted {
 /// # Errors
 /// The port belongs to another program, or cannot be used; exit code 3.
 pub(super) async fn rendezvous(world: &Arc<dyn World>, plan: &RoomPlan) -> Result<Rendezvous, CliError> {
-    let url = Url::parse(&plan.url).map_err(|error| {
+    let url = Url::parse(plan.url.reveal()).map_err(|error| {
         CliError::usage(format!("`{}` is not a URL: {error}", plan.url), "write `ws://HOST:PORT`")
     })?;
     let hosted = if plan.host { host(world, &url, plan).await? } else { None };
@@ -47,7 +47,7 @@ pub(super) async fn rendezvous(world: &Arc<dyn World>, plan: &RoomPlan) -> Resul
 }
 
 async fn host(world: &Arc<dyn World>, url: &Url, plan: &RoomPlan) -> Result<Option<Hosted>, CliError> {
-    let address = address(url)?;
+    let address = address(url, &plan.url)?;
     let token = plan.token.as_ref().map(|secret| Token::new(secret.reveal()));
     let config = ServerConfig { token, ..ServerConfig::default() };
     let server = match Server::bind(Arc::clone(world), address, config).await {
@@ -80,12 +80,12 @@ impl Hosted {
     }
 }
 
-fn address(url: &Url) -> Result<SocketAddr, CliError> {
+fn address(url: &Url, shown: &RoomUrl) -> Result<SocketAddr, CliError> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default().unwrap_or_default();
     let found = (host.as_str(), port).to_socket_addrs().ok().and_then(|mut found| found.next());
     found.ok_or_else(|| {
-        CliError::untested(format!("cannot host a room at `{url}`: {host} has no address"), None)
+        CliError::untested(format!("cannot host a room at `{shown}`: {host} has no address"), None)
     })
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::jsep::Role;
-use crate::plan::{Expectation, Plan};
+use crate::plan::{Expectation, Plan, RoomUrl};
 
 /// What a side does that states nothing: audio and video both ways.
 pub(crate) fn plan(role: Role) -> Plan {
     let mut plan = Plan::good(role);
-    (plan.room.url, plan.room.host) = ("ws://127.0.0.1:2255".into(), true);
+    (plan.room.url, plan.room.host) = (RoomUrl::new("ws://127.0.0.1:2255"), true);
     plan.leg.duration = Some(Duration::from_secs(5));
     plan
 }

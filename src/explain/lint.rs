@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::authors::Authored;
 use crate::diagnostic::Diagnostic;
-use crate::jsep::{Codec, Complaint, MediaSection, SdpFacts, SdpType};
+use crate::jsep::{Codec, Complaint, MediaSection, SdpFacts, SdpType, masked};
 use crate::timeline::IceCandidate;
 
 /// More complaints than this about one description help nobody.
@@ -92,18 +92,6 @@ impl<'a> Page<'a> {
             help: Some(help),
         }
     }
-}
-
-/// Passwords and keys are nobody's business, not even where they are wrong.
-fn masked(text: &str) -> String {
-    let line = |line: &str| match line.split_once(':') {
-        Some((name @ ("a=ice-pwd" | "a=crypto"), value)) => {
-            let end = value.trim_end_matches(['\r', '\n']).len();
-            format!("{name}:{}{}", "*".repeat(end), &value[end..])
-        }
-        _ => line.to_owned(),
-    };
-    text.split_inclusive('\n').map(line).collect()
 }
 
 /// Payload types and parameters of an answer against its offer.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::jsep::{SdpFacts, SdpType, Side, SignalingState};
+use crate::jsep::{SdpFacts, SdpType, Side, SignalingState, masked};
 use crate::timeline::{
     ChannelState, DtlsError, Event, IceCandidate, IceChecks, Kind, ServerError, Signal, UnboundRtp,
 };
@@ -32,7 +32,7 @@ pub struct Exchanged {
     pub signalled: Option<Moment>,
     /// It was set.
     pub set: Option<Moment>,
-    /// It was refused, with the W3C error.
+    /// It was refused, with the W3C error. Browsers quote the line that they refuse, so that its secrets are hidden.
     pub rejected: Option<(Moment, String)>,
     /// This peer's signaling state when it first saw the description.
     pub state: SignalingState,
@@ -177,14 +177,14 @@ impl History {
                 self.entry(*side, *sdp_type, sdp, parsed).set = Some(moment());
             }
             Kind::DescriptionRejected { side, sdp_type, sdp, error } => {
-                self.entry(*side, *sdp_type, sdp, parsed).rejected = Some((moment(), error.clone()));
+                self.entry(*side, *sdp_type, sdp, parsed).rejected = Some((moment(), masked(error)));
             }
             Kind::SignalingState(state) => self.state = *state,
             Kind::Operation { name, arguments, error } => self.operations.push(Operated {
                 moment: moment(),
                 name: name.clone(),
                 arguments: arguments.clone(),
-                error: error.clone(),
+                error: error.as_deref().map(masked),
             }),
             Kind::NegotiationNeeded => self.needed.push(moment()),
             Kind::CandidateGathered(candidate) => self.gathered.push((moment(), candidate.clone())),

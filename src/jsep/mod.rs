@@ -17,7 +17,7 @@ pub use peer::{KnownCodec, Peer, PeerEvent, Transceiver, TransceiverInit};
 pub use perfect::{PerfectNegotiation, Receive};
 pub use sdp::{
     BundleGroup, Codec, Complaint, ExtMap, Fault, Fingerprint, MediaSection, Msid, MsidSemantic, Rid,
-    SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup,
+    SdpCandidate, SdpFacts, SectionLines, Simulcast, SimulcastStream, Source, SsrcGroup, masked,
 };
 pub use states::{IllegalStep, State, legal_path};
 pub use words::{

@@ -7,6 +7,7 @@ mod finding;
 mod habits;
 mod network;
 mod operation;
+mod room_url;
 mod secret;
 mod subject;
 mod value;
@@ -25,6 +26,7 @@ pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
 pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
 pub use operation::{Operation, Step};
+pub use room_url::RoomUrl;
 pub use secret::Secret;
 pub use subject::{Op, SUBJECTS, Subject, SubjectInfo, ValueKind};
 
@@ -57,7 +59,7 @@ impl Plan {
         let minute = Duration::from_secs(60);
         let send = [(MediaKind::Audio, SourcePlan::Tone), (MediaKind::Video, SourcePlan::Bars)];
         Self {
-            room: RoomPlan { name: "demo".into(), url: String::new(), host: false, token: None },
+            room: RoomPlan { name: "demo".into(), url: RoomUrl::default(), host: false, token: None },
             leg: LegPlan {
                 role,
                 name: role.to_string(),
@@ -90,7 +92,7 @@ pub struct RoomPlan {
     /// The name of the room.
     pub name: String,
     /// `ws://` or `wss://`; [`DEFAULT_ROOM_URL`] if nobody said.
-    pub url: String,
+    pub url: RoomUrl,
     /// The first process hosts the room when nobody listens at `url` yet. Off when the URL was stated.
     pub host: bool,
     /// What the room asks of those who join.

@@ -40,8 +40,13 @@ pub(super) fn block(text: &str, indent: usize) -> String {
 }
 
 fn pieces(word: &str, room: usize) -> Vec<String> {
-    let printable: Vec<char> = word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let printable: Vec<char> = word.chars().map(printable).collect();
     printable.chunks(room).map(|piece| piece.iter().collect()).collect()
+}
+
+/// What the other side wrote may hold control characters, which a terminal would obey.
+fn printable(c: char) -> char {
+    if c.is_control() { '\u{fffd}' } else { c }
 }
 
 /// `a, b and c`.
@@ -64,6 +69,7 @@ pub(super) fn columns(tables: &[Vec<String>], rows: usize) -> Vec<String> {
 
 fn line(tables: &[Vec<String>], row: usize) -> String {
     let cells = tables.iter().map(|table| table.get(row).map_or("", String::as_str));
+    let cells = cells.map(|cell| cell.chars().map(printable).collect::<String>());
     let padded: String = cells.map(|cell| format!("{cell:<CELL$.CELL$} ")).collect();
     padded.trim_end().to_owned()
 }
@@ -81,6 +87,12 @@ mod tests {
             format!("{0}\n{1}{0}\n{1}xxxxx", "x".repeat(10), " ".repeat(70))
         );
         assert_eq!(wrapped("a\u{1b}[31m", 0), "a\u{fffd}[31m");
+    }
+
+    #[test]
+    fn cells_show_no_control_characters() {
+        let tables = [vec!["a\u{1b}[31m".to_owned()], vec!["b\u{9b}2J".to_owned()]];
+        assert_eq!(columns(&tables, 1), [format!("{:<CELL$} b\u{fffd}2J", "a\u{fffd}[31m")]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Call<'_> {
     }
 
     fn note_presence(&mut self) {
-        let url = (!self.plan.room.url.is_empty()).then(|| self.plan.room.url.clone());
+        let url = (!self.plan.room.url.is_empty()).then(|| self.plan.room.url.to_string());
         let (room, me) = (self.plan.room.name.clone(), self.room.me().clone());
         self.record(Kind::Joined { room, url, me });
         for peer in self.room.peers().to_vec() {

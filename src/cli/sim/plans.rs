@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::network::network_plan;
 use crate::cli::plan;
 use crate::jsep::Role;
-use crate::plan::{Expectation, IcePolicy, Plan};
+use crate::plan::{Expectation, IcePolicy, Plan, RoomUrl};
 use crate::sim::SimCall;
 
 /// What the room is called where there is but one.
@@ -91,7 +91,7 @@ fn side(role: Role, args: &SimArgs) -> Result<Plan, CliError> {
         }
     }
     let mut plan = plan::plan(role, &own, &matches)?;
-    (plan.room.url, plan.room.host) = (String::new(), false);
+    (plan.room.url, plan.room.host) = (RoomUrl::default(), false);
     Ok(plan)
 }
 

@@ -218,6 +218,30 @@ fn secrets_are_not_shown() {
     assert!(!format!("{:?}", explained.findings).contains("hunter2"));
 }
 
+/// A line end that was lost, a letter too many, a line end too many, a control character.
+#[test]
+fn secrets_are_not_shown_where_the_text_is_damaged() {
+    let edits: [fn(&str, &str) -> String; 4] = [
+        |text, pwd| text.replacen(&format!("\r\na=ice-pwd:{pwd}"), "a=ice-pwd:SECRET!", 1),
+        |text, pwd| text.replacen(&format!("a=ice-pwd:{pwd}"), "aa=ice-pwd:SECRET", 1),
+        |text, pwd| text.replacen(&format!("a=ice-pwd:{pwd}"), "a=ice-pwd:\r\nSECRET", 1),
+        |text, pwd| text.replacen(&format!("a=ice-pwd:{pwd}"), "a=ice-pwd:\u{1}SECRET", 1),
+    ];
+    for edit in edits {
+        let text = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+        let answer = text(GOOD[1]);
+        let pwd = answer.split("a=ice-pwd:").nth(1).unwrap().split('\r').next().unwrap();
+        let damaged = edit(&answer, pwd);
+        assert!(damaged.contains("SECRET"), "the edit changes something");
+        let inputs = [Input::new("offer.sdp", text(GOOD[0])), Input::new("answer.sdp", damaged)];
+        let explained = explain(&inputs, &Thresholds::default()).unwrap();
+        let shown: String = explained.lints.iter().map(|lint| lint.diagnostic.render(false)).collect();
+        assert!(!explained.lints.is_empty() && !shown.contains("SECRET"), "{shown}");
+        let findings = format!("{:?}", explained.findings);
+        assert!(!explained.findings.findings.is_empty() && !findings.contains("SECRET"), "{findings}");
+    }
+}
+
 #[test]
 fn types_and_authors_are_inferred_where_they_can_be() {
     let text = |file: &str| fs::read_to_string(folder().join(file)).unwrap();

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::secrets::masked;
+
 /// How much of a bad value a complaint shows.
 const MAX_SHOWN: usize = 40;
 
@@ -154,8 +156,9 @@ faults! {
     AnswerDirection: "RFC 3264 §6.1", "answer sendonly with recvonly or inactive, and the reverse";
 }
 
-/// Quoted, and short enough for a line of a report.
+/// Quoted, without secrets, and short enough for a line of a report.
 pub(super) fn shown(text: &str) -> String {
+    let text = masked(text);
     let short: String = text.chars().take(MAX_SHOWN).collect();
     let dots = if short.len() < text.len() { "..." } else { "" };
     format!("`{}{dots}`", short.escape_debug())

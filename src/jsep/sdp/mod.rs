@@ -1,11 +1,13 @@
 //! What a description says, as facts with their lines. `parse` reads the lines, `attribute` the attributes of an
-//! m-section, `check` what lines say of each other, `complaint` names the faults, `media` is an m-section.
+//! m-section, `check` what lines say of each other, `complaint` names the faults, `media` is an m-section, `secrets`
+//! hides what nobody should read.
 
 mod attribute;
 mod check;
 mod complaint;
 mod media;
 mod parse;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ pub use media::{
     Codec, ExtMap, Fingerprint, MediaSection, Msid, Rid, SdpCandidate, SectionLines, Simulcast,
     SimulcastStream, Source, SsrcGroup,
 };
+pub use secrets::masked;
 
 /// A session description (RFC 8866), read tolerantly: what cannot be understood becomes a complaint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::attribute::{self, OpenSection, Wrong};
 use super::complaint::shown;
+use super::secrets::secret;
 use super::{BundleGroup, Codec, Complaint, Fault, Fingerprint, MediaSection, MsidSemantic, SdpFacts, check};
 use crate::jsep::Direction;
 
@@ -61,6 +62,8 @@ struct Parser {
     section: Option<OpenSection>,
     mids: BTreeSet<String>,
     seen: SeenLines,
+    /// What is no line of its own may be the rest of a secret.
+    after_secret: bool,
 }
 
 /// Which of the lines that every description has were there.
@@ -96,11 +99,15 @@ impl Parser {
         if line.len() > LONG_LINE {
             self.complain(number, Fault::LongLine, format!("a line of {} bytes", line.len()));
         }
+        let pair = line.split_once('=').filter(|(kind, _)| kind.chars().count() == 1);
+        let secret_goes_on = self.after_secret && pair.is_none();
+        let quoted = || if secret_goes_on { "the rest of a secret, perhaps".into() } else { shown(line) };
         if line.contains(|c: char| c.is_control() && c != '\t') {
-            self.complain(number, Fault::ControlCharacter, format!("a control character in {}", shown(line)));
+            self.complain(number, Fault::ControlCharacter, format!("a control character in {}", quoted()));
         }
-        let Some((kind, value)) = line.split_once('=').filter(|(kind, _)| kind.chars().count() == 1) else {
-            return self.complain(number, Fault::NotALine, format!("not `x=value`: {}", shown(line)));
+        self.after_secret = secret_goes_on || secret(line).is_some();
+        let Some((kind, value)) = pair else {
+            return self.complain(number, Fault::NotALine, format!("not `x=value`: {}", quoted()));
         };
         if !self.seen.any && (kind != "v" || value.trim() != "0") {
             self.complain(number, Fault::Version, "a description begins with `v=0`");
