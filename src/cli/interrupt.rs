@@ -12,11 +12,13 @@ use crate::world::{BoxFuture, World, spawn};
 /// Ready at the first interrupt. Listens from now on.
 pub(super) fn interrupt(world: &Arc<dyn World>) -> Interrupt {
     let (tell, told) = oneshot::channel();
+    // At once: the task may run long after somebody has pressed Ctrl-C.
+    let mut signals = Signals::listen();
     spawn(&**world, async move {
-        signal().await;
+        signals.next().await;
         // Nobody may be waiting any more; then the second one counts.
         let _ = tell.send(());
-        signal().await;
+        signals.next().await;
         std::process::exit(i32::from(Exit::Interrupted.code()));
     })
     .detach();
@@ -27,24 +29,54 @@ pub(super) fn interrupt(world: &Arc<dyn World>) -> Interrupt {
     interrupted.shared()
 }
 
+/// The signals that end a run.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        return ignore(interrupted.await);
-    };
-    tokio::select! {
-        biased;
-        result = interrupted => ignore(result),
-        _ = terminated.recv() => {}
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From now on none ends the process by itself.
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        async fn of(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                // Where the system does not tell of it, it ends the process itself.
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            biased;
+            () = of(&mut self.interrupt) => {}
+            () = of(&mut self.terminate) => {}
+        }
     }
 }
 
+/// The signals that end a run.
 #[cfg(not(unix))]
-async fn signal() {
-    ignore(tokio::signal::ctrl_c().await);
-}
+struct Signals;
 
-/// Where the system does not tell of interrupts, it ends the process itself.
-fn ignore(_: std::io::Result<()>) {}
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        // Where the system does not tell of interrupts, it ends the process itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
