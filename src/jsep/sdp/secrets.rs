@@ -27,7 +27,7 @@ pub(super) fn secret(line: &str) -> Option<usize> {
     // What stands in quotes is the attribute's name.
     let rest = &line[from..];
     let separator = usize::from(rest.starts_with([':', '=', ' ']));
-    (!rest.starts_with('`') && rest.len() > separator).then_some(from + separator)
+    (!rest.starts_with('`') && !rest.is_empty()).then_some(from + separator)
 }
 
 /// `x=value`.
