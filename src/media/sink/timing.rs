@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn jitter_is_that_of_rfc_3550() {
         assert_eq!(timed(10, 90_000.0, |_| 0.02).jitter_ms(), Some(0.0));
-        let alternating = |sent: f64| if (sent * 30.0).round() as u64 % 2 == 0 { 0.0 } else { 0.01 };
+        let alternating =
+            |sent: f64| if ((sent * 30.0).round() as u64).is_multiple_of(2) { 0.0 } else { 0.01 };
         let jitter = timed(10, 90_000.0, alternating).jitter_ms().expect("measured");
         assert!((jitter - 10.0).abs() < 0.1, "{jitter}");
         assert_eq!(Timing::new(VIDEO).jitter_ms(), None);
