@@ -30,7 +30,7 @@ Exit codes:
   0  nothing major was found
   1  a major finding or worse
   2  the command line or a file is wrong
-  3  a report was unwritable";
+  3  callcheck itself was at fault, or a report was unwritable";
 
 /// Files to explain.
 #[derive(Clone, Debug, Args)]

@@ -16,14 +16,22 @@ use crate::timeline::TransceiverRow;
 /// More complaints than this do not help on a screen.
 const LINTS: usize = 8;
 
-/// The result of explaining files: failed if a finding is major or worse.
+/// The result of explaining files: failed if a finding is major or worse, and unknown if callcheck itself was at fault.
 #[must_use]
 pub fn explain_report(name: &str, explained: &Explanation) -> Report {
     let facts = &explained.facts;
     let found = &explained.findings;
-    let verdict = if found.is_serious() { VerdictWord::Failed } else { VerdictWord::Passed };
-    let reason =
-        found.findings.first().filter(|_| found.is_serious()).map(|finding| finding.observed.clone());
+    let own_fault = facts.engine_limits.iter().chain(&facts.tester_defects).next();
+    // As in a call, a failure outweighs what is unknown.
+    let verdict = match own_fault {
+        _ if found.is_serious() => VerdictWord::Failed,
+        Some(_) => VerdictWord::Unknown,
+        None => VerdictWord::Passed,
+    };
+    let reason = match verdict {
+        VerdictWord::Failed => found.findings.first().map(|finding| finding.observed.clone()),
+        _ => own_fault.map(|fault| format!("{}: {}", fault.what, fault.detail)),
+    };
     let known = [facts.own, facts.own.other()].into_iter().filter(|role| {
         let peer = facts.peer(*role);
         peer.known && peer.timing.zero.is_some()
@@ -132,13 +140,11 @@ pub fn render_explanation(name: &str, explained: &Explanation, verbose: bool, co
 }
 
 fn headline(name: &str, call: &CallReport, color: bool) -> String {
-    let serious = call.verdict == VerdictWord::Failed;
-    let unknown = call.findings.first().is_some_and(|finding| finding.layer == "tester");
-    let (title, paint) = match (serious, call.findings.is_empty()) {
-        _ if unknown => ("UNKNOWN", AnsiColor::Yellow),
-        (true, _) => ("BROKEN", AnsiColor::Red),
-        (false, false) => ("MINOR", AnsiColor::Yellow),
-        (false, true) => ("NOTHING FOUND", AnsiColor::Green),
+    let (title, paint) = match (call.verdict, call.findings.is_empty()) {
+        (VerdictWord::Unknown, _) => ("UNKNOWN", AnsiColor::Yellow),
+        (VerdictWord::Failed, _) => ("BROKEN", AnsiColor::Red),
+        (_, false) => ("MINOR", AnsiColor::Yellow),
+        (_, true) => ("NOTHING FOUND", AnsiColor::Green),
     };
     let ids: Vec<String> = call.findings.iter().map(|finding| finding.id.clone()).collect();
     let what = if ids.is_empty() { "nothing is wrong as far as this shows".to_owned() } else { listed(&ids) };

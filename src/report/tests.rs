@@ -283,6 +283,29 @@ fn descriptions_explained() {
 }
 
 #[test]
+fn a_fault_of_our_own_is_unknown_and_no_pass() {
+    use crate::explain::{Input, explain};
+    let defect = Kind::TesterDefect { what: "w".into(), expected: "one".into(), observed: "another".into() };
+    let timeline = |call: TestCall| {
+        let header = r#"{"schema_version":1,"tool_version":"x","call":"c","role":"caller","name":"a","epoch_us":1,"clock":"real","seed":1,"plan":null}"#;
+        let events = call.events.iter().map(|event| serde_json::to_string(event).unwrap());
+        let text = events.fold(header.to_owned(), |text, event| text + "\n" + &event);
+        explain(&[Input::new("t", text)], &crate::diagnose::Thresholds::default()).unwrap()
+    };
+    let explained = timeline(good(Role::Caller).with(defect.clone()).hung_up(Role::Callee));
+    let report = explain_report("t", &explained);
+    assert_eq!((report.verdict, report.calls[0].verdict), (VerdictWord::Unknown, VerdictWord::Unknown));
+    assert_eq!(Outcome::of(&report, Ending::default()).exit_code(), 3);
+    assert!(render_explanation("t", &explained, false, false).starts_with("UNKNOWN"));
+    // What is broken all the same is told as broken.
+    let broken =
+        timeline(TestCall::joined(Role::Caller).met(CALLCHECK).offered().with(defect).after(12).ended("x"));
+    let report = explain_report("t", &broken);
+    assert_eq!(Outcome::of(&report, Ending::default()).exit_code(), 1);
+    assert!(render_explanation("t", &broken, false, false).starts_with("BROKEN"));
+}
+
+#[test]
 fn good_descriptions_explained() {
     let explained = explained("s00-good-addTrack-before", &["1.caller.offer", "2.callee.answer"]);
     insta::assert_snapshot!(render_explanation("files", &explained, true, false));
