@@ -25,7 +25,7 @@ pub(super) fn infer(
     said: &mut Vec<String>,
 ) -> Result<Vec<Authored>, ExplainError> {
     let several = |name: &str| found.iter().filter(|(input, _)| input.name == name).count() > 1;
-    let mut known: Vec<(String, Role)> = Vec::new();
+    let mut known = Known::default();
     let mut list: Vec<Authored> = Vec::new();
     let mut inferred = Vec::new();
     for (number, (input, description)) in found.iter().enumerate() {
@@ -42,11 +42,7 @@ pub(super) fn infer(
         if input.author.is_none() || description.sdp_type.is_none() {
             inferred.push(format!("{name} is the {author}'s {sdp_type}"));
         }
-        if let Some(id) = &sdp.session_id
-            && !known.iter().any(|(known, _)| known == id)
-        {
-            known.push((id.clone(), author));
-        }
+        known.learn(&sdp, author);
         let delivered = !input.undelivered;
         list.push(Authored {
             name,
@@ -58,7 +54,7 @@ pub(super) fn infer(
         });
     }
     if !inferred.is_empty() {
-        said.push(format!("inferred from `o=` and `a=setup`: {}", inferred.join(", ")));
+        said.push(format!("inferred from `a=fingerprint`, `o=` and `a=setup`: {}", inferred.join(", ")));
     }
     ignored(&mut list, said);
     let first = &list[0];
@@ -120,26 +116,78 @@ fn later_offer(found: &[(&Input, Description)], number: usize) -> bool {
     found.len() == 1 || later.any(|text| text.contains("a=setup:actpass"))
 }
 
-/// By the session id: the first offer is the caller's, another session the other side's. An answer is never made by who
-/// made its offer.
-fn author(sdp: &SdpFacts, sdp_type: SdpType, known: &[(String, Role)], before: &[Authored]) -> Role {
-    let id = sdp.session_id.as_deref();
-    let by_id = known.iter().find(|(known, _)| Some(known.as_str()) == id).map(|(_, author)| *author);
+/// Whose certificates, ICE credentials and sessions are known.
+#[derive(Default)]
+struct Known {
+    prints: Vec<(String, Role)>,
+    ufrags: Vec<(String, Role)>,
+    sessions: Vec<(String, Role)>,
+}
+
+impl Known {
+    fn learn(&mut self, sdp: &SdpFacts, author: Role) {
+        let learn = |known: &mut Vec<(String, Role)>, mark: &str| {
+            if !known.iter().any(|(text, by)| text == mark && *by == author) {
+                known.push((mark.to_owned(), author));
+            }
+        };
+        prints(sdp).for_each(|print| learn(&mut self.prints, print));
+        ufrags(sdp).for_each(|ufrag| learn(&mut self.ufrags, ufrag));
+        if let Some(id) = &sdp.session_id
+            && !self.sessions.iter().any(|(known, _)| known == id)
+        {
+            self.sessions.push((id.clone(), author));
+        }
+    }
+
+    /// A certificate and credentials belong to one connection, whereas some stacks, such as aiortc, write a new session
+    /// id into each description.
+    fn author(&self, sdp: &SdpFacts) -> Option<Role> {
+        let session = sdp.session_id.as_deref().into_iter();
+        one(&self.prints, prints(sdp)).or_else(|| one(&self.ufrags, ufrags(sdp))).or_else(|| {
+            let by = |mark: &str| self.sessions.iter().find(|(known, _)| known == mark);
+            session.filter_map(by).map(|(_, author)| *author).next()
+        })
+    }
+}
+
+/// The only side that is known by one of the marks.
+fn one<'a>(known: &[(String, Role)], marks: impl Iterator<Item = &'a str>) -> Option<Role> {
+    let marks: Vec<&str> = marks.collect();
+    let mut by = known.iter().filter(|(text, _)| marks.contains(&text.as_str())).map(|(_, author)| *author);
+    let first = by.next()?;
+    by.all(|other| other == first).then_some(first)
+}
+
+fn prints(sdp: &SdpFacts) -> impl Iterator<Item = &str> {
+    let sections = sdp.sections.iter().filter(|section| !section.is_rejected());
+    sections.flat_map(|section| &section.fingerprints).map(|print| print.value.as_str())
+}
+
+fn ufrags(sdp: &SdpFacts) -> impl Iterator<Item = &str> {
+    let sections = sdp.sections.iter().filter(|section| !section.is_rejected());
+    sections.filter_map(|section| section.ice_ufrag.as_deref())
+}
+
+/// By what is known of both sides: the first offer is the caller's, another connection the other side's. An answer is
+/// never made by who made its offer.
+fn author(sdp: &SdpFacts, sdp_type: SdpType, known: &Known, before: &[Authored]) -> Role {
+    let by_mark = known.author(sdp);
     if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer) {
         let mut offers =
             before.iter().rev().filter(|known| known.sdp_type == SdpType::Offer && known.delivered);
         let last = offers.clone().next();
-        // Where offers crossed, the session tells which one is answered.
+        // Where offers crossed, it is told which one is answered.
         let fits = |author: &Role| offers.any(|offer| offer.author != *author);
-        if let Some(author) = by_id.filter(fits).or_else(|| last.map(|offer| offer.author.other())) {
+        if let Some(author) = by_mark.filter(fits).or_else(|| last.map(|offer| offer.author.other())) {
             return author;
         }
     }
-    if let Some(author) = by_id {
+    if let Some(author) = by_mark {
         return author;
     }
-    match known.first() {
-        Some((_, first)) => first.other(),
+    match before.first() {
+        Some(first) => first.author.other(),
         None if sdp_type == SdpType::Offer => Role::Caller,
         None => Role::Callee,
     }

@@ -260,3 +260,32 @@ fn types_and_authors_are_inferred_where_they_can_be() {
     assert_eq!(explained.browsers[0].fired.len(), 2);
     assert_eq!(explained.facts.own().history.descriptions[1].sdp_type, SdpType::Answer);
 }
+
+#[test]
+fn a_new_session_id_in_each_description_makes_no_other_author() {
+    let texts: Vec<String> =
+        TWO_ROUNDS.iter().map(|file| fs::read_to_string(folder().join(file)).unwrap()).collect();
+    // aiortc writes a new one each time.
+    let renamed = texts.iter().enumerate().map(|(number, text)| {
+        let line = text.lines().find(|line| line.starts_with("o=")).unwrap();
+        let text = text.replace(line, &format!("o=- {number}77 {number}77 IN IP4 0.0.0.0"));
+        Input::new(format!("{number}.sdp"), text)
+    });
+    let explained = explain(&renamed.collect::<Vec<_>>(), &Thresholds::default()).unwrap();
+    let said = explained.said.join(" ");
+    for word in [
+        "0.sdp is the caller's offer",
+        "1.sdp is the callee's answer",
+        "2.sdp is the callee's offer",
+        "3.sdp is the caller's answer",
+    ] {
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn a_text_with_lost_line_ends_is_damaged_and_a_text_of_another_kind_is_none() {
+    let first = |edit: Edit| edited(&GOOD, edit).findings.ids().next();
+    assert_eq!(first(|texts| texts[0] = texts[0].replace("\r\n", "\r")), Some("sig-sdp-text-damaged"));
+    assert_eq!(first(|texts| texts[0] = texts[0].replace("v=0\r\n", "")), Some("sig-sdp-shape"));
+}
