@@ -1,5 +1,6 @@
 //! Dumps of chrome://webrtc-internals: each connection's log becomes a timeline. Values are strings, usually JSON.
 
+mod statistics;
 mod transceivers;
 
 use serde_json::Value;
@@ -7,9 +8,7 @@ use serde_json::Value;
 use super::ExplainError;
 use super::merge::{self, Merged};
 use crate::jsep::{DtlsState, Role, SdpType, Side};
-use crate::timeline::{
-    Event, Header, IceCandidate, InboundMedia, Kind, OutboundMedia, SCHEMA_VERSION, Signal, Timeline,
-};
+use crate::timeline::{Event, Header, IceCandidate, Kind, SCHEMA_VERSION, Signal, Timeline};
 
 /// More connections than this of one dump are not looked at.
 const MOST: usize = 64;
@@ -85,18 +84,20 @@ impl Log {
             created: None,
             dtls: false,
         };
+        let mut samples = statistics::samples(&connection["stats"]).into_iter().peekable();
         for entry in entries {
             let at_us = log.at_us(time(entry).unwrap_or(start_ms));
+            // Timelines are in order.
+            while let Some((time_ms, media)) = samples.next_if(|(time_ms, _)| log.at_us(*time_ms) < at_us) {
+                log.push(log.at_us(time_ms), media);
+            }
             let value = entry["value"].as_str().unwrap_or_default();
             if let Some(name) = entry["type"].as_str() {
                 log.entry(at_us, name, value);
             }
         }
-        // The log tells changes only; the statistics tell how long the call went on.
-        let sampled = log.at_us(end_ms(&connection["stats"]).unwrap_or(start_ms));
-        let last = log.events.last().map_or(0, |event| event.at_us).max(sampled);
-        if let Some(media) = statistics(&connection["stats"]) {
-            log.push(last, media);
+        for (time_ms, media) in samples {
+            log.push(log.at_us(time_ms), media);
         }
         let header = Header {
             schema_version: SCHEMA_VERSION,
@@ -225,15 +226,6 @@ fn time(entry: &Value) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// When the last sample was taken, in milliseconds since 1970-01-01 UTC.
-fn end_ms(stats: &Value) -> Option<f64> {
-    let ends = stats.as_object()?.values().filter_map(|entry| {
-        let end = humantime::parse_rfc3339_weak(entry["endTime"].as_str()?).ok()?;
-        Some(end.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1e3)
-    });
-    ends.fold(None, |latest: Option<f64>, end| Some(latest.map_or(end, |latest| latest.max(end))))
-}
-
 /// The caller is who sets an offer of its own first.
 fn role(entries: &[Value]) -> Option<Role> {
     entries.iter().find_map(|entry| {
@@ -273,47 +265,4 @@ fn candidate(value: &str) -> Option<(String, Option<String>, Option<u16>)> {
     let at = value.find("candidate: ")? + "candidate: ".len();
     let text = value[at..].split(", url").next()?.trim_end_matches([' ', '\n']).to_owned();
     Some((text, after("sdpMid: "), after("sdpMLineIndex: ").and_then(|index| index.parse().ok())))
-}
-
-/// The last sample of each RTP stream.
-fn statistics(stats: &Value) -> Option<Kind> {
-    let stats = stats.as_object()?;
-    let last = |id: &str, name: &str| -> Option<Value> {
-        let series = stats.get(&format!("{id}-{name}"))?["values"].as_str()?;
-        serde_json::from_str::<Vec<Value>>(series).ok()?.pop()
-    };
-    let number = |id: &str, name: &str| last(id, name).and_then(|value| value.as_f64()).unwrap_or(0.0) as u64;
-    let (mut inbound, mut outbound) = (Vec::new(), Vec::new());
-    for (key, entry) in stats {
-        let Some(id) = key.strip_suffix("-mid") else { continue };
-        let Some(mid) = last(id, "mid").and_then(|value| value.as_str().map(str::to_owned)) else { continue };
-        let kind = last(id, "kind").and_then(|value| value.as_str()?.parse().ok());
-        match entry["statsType"].as_str() {
-            Some("inbound-rtp") => inbound.push(InboundMedia {
-                mid,
-                kind,
-                packets: number(id, "packetsReceived"),
-                packets_lost: number(id, "packetsLost"),
-                bytes: number(id, "bytesReceived"),
-                frames: number(id, "framesReceived").max(number(id, "framesDecoded")),
-                decoded_frames: number(id, "framesDecoded"),
-                freezes: number(id, "freezeCount"),
-                key_frames: last(id, "keyFramesDecoded").and_then(|value| value.as_u64()),
-                key_requests: last(id, "pliCount").and_then(|value| value.as_u64()),
-                ..InboundMedia::default()
-            }),
-            Some("outbound-rtp") => outbound.push(OutboundMedia {
-                mid,
-                kind,
-                packets: number(id, "packetsSent"),
-                bytes: number(id, "bytesSent"),
-                frames: number(id, "framesSent"),
-                key_requests: number(id, "pliCount"),
-                nacks: number(id, "nackCount"),
-                ..OutboundMedia::default()
-            }),
-            _ => {}
-        }
-    }
-    (!inbound.is_empty() || !outbound.is_empty()).then_some(Kind::Media { outbound, inbound })
 }

@@ -362,6 +362,50 @@ fn a_dump_of_webrtc_internals_is_explained() {
     assert!(empty.to_string().contains("no peer connection"), "{empty}");
 }
 
+/// What comes is counted all along, so that a dump tells of media that stops.
+#[test]
+fn media_that_stops_is_seen_in_a_dump() {
+    let read = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+    let offer = read("s00-good-addTrack-before.1.caller.offer.sdp");
+    let answer = read("s00-good-addTrack-before.2.callee.answer.sdp");
+    let entry = |at: f64, name: &str, value: &str| serde_json::json!({ "timestamp": 1_700_000_000_000.0 + at, "type": name, "value": value });
+    let described =
+        |sdp_type: &str, sdp: &str| serde_json::json!({ "type": sdp_type, "sdp": sdp }).to_string();
+    let series = |values: Vec<Value>| {
+        serde_json::json!({
+            "startTime": "2023-11-14T22:13:20.000Z",
+            "endTime": "2023-11-14T22:13:40.000Z",
+            "statsType": "inbound-rtp",
+            "values": Value::from(values).to_string()
+        })
+    };
+    let run = |until: u64| {
+        let log = [
+            entry(1.0, "setLocalDescription", &described("offer", &offer)),
+            entry(2.0, "setLocalDescriptionOnSuccess", ""),
+            entry(20.0, "setRemoteDescription", &described("answer", &answer)),
+            entry(21.0, "setRemoteDescriptionOnSuccess", ""),
+            entry(30.0, "oniceconnectionstatechange", "\"connected\""),
+            entry(40.0, "onconnectionstatechange", "\"connected\""),
+        ];
+        let text = |word: &str| series(vec![Value::from(word); 21]);
+        let count =
+            |rate: u64, until: u64| series((0..=20).map(|at| Value::from(at.min(until) * rate)).collect());
+        let stats = serde_json::json!({
+            "IT1-mid": text("0"), "IT1-kind": text("audio"), "IT1-packetsReceived": count(50, 20),
+            "IT2-mid": text("1"), "IT2-kind": text("video"), "IT2-packetsReceived": count(100, until),
+            "IT2-framesReceived": count(30, until), "IT2-framesDecoded": count(30, until),
+        });
+        let dump = serde_json::json!({ "PeerConnections": { "9-1": { "updateLog": log, "stats": stats } } });
+        explain(&[Input::new("dump.txt", dump.to_string())], &Thresholds::default()).unwrap()
+    };
+    let ids = |explained: &Explanation| explained.findings.ids().collect::<Vec<_>>();
+    assert!(!ids(&run(20)).contains(&"media-frozen"), "{:?}", ids(&run(20)));
+    let frozen = run(8);
+    let finding = frozen.findings.findings.iter().find(|finding| finding.id == "media-frozen");
+    assert!(finding.unwrap().observed.contains("nothing has come for 12 s"), "{:?}", ids(&frozen));
+}
+
 #[test]
 fn a_torn_timeline_and_a_newer_one() {
     let header = r#"{"schema_version":1,"tool_version":"x","call":"c","role":"caller","name":"a","epoch_us":1,"clock":"real","seed":1,"plan":null}"#;
