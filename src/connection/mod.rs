@@ -168,6 +168,11 @@ impl Connection {
         self.ask(|actor| async move { Ok(actor.peer.negotiation_needed()) }.boxed()).await.unwrap_or(false)
     }
 
+    /// Asks for a key frame of every track that comes in, needed or not.
+    pub async fn request_key_frames(&self) {
+        let _ = self.ask(|actor| async move { actor.request_key_frames() }.boxed()).await;
+    }
+
     /// How far the peer's clock is ahead of ours, for one-way latency.
     pub fn set_clock(&self, offset_us: i64, error_us: u64) {
         let call: Call =

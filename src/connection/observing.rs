@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::actor::Actor;
 use super::sending::Sending;
-use super::{CandidateInit, ConnectionEvent};
+use super::{CandidateInit, ConnectionEvent, Outcome};
 use crate::engine::{Engine, EngineEvent, RtpIn};
 use crate::jsep::DtlsState;
 use crate::timeline::{IceCandidate, Kind};
@@ -101,6 +101,14 @@ impl Actor {
         };
         self.recorder.record(at, Kind::CandidateGathered(candidate));
         self.tell(ConnectionEvent::Candidate(init));
+    }
+
+    pub(super) fn request_key_frames(&mut self) -> Outcome<()> {
+        let mids: Vec<String> =
+            self.peer.transceivers().filter_map(|transceiver| Some(transceiver.mid()?.to_owned())).collect();
+        let engine = self.engine()?;
+        mids.iter().for_each(|mid| engine.request_key_frame(mid));
+        Ok(())
     }
 
     fn rtp(&mut self, at: Instant, mid: &str, packet: RtpIn) {

@@ -39,7 +39,8 @@ fn crossed(view: &View<'_>, found: &mut Found) {
     // An answer that was taken before and comes again is no answer to an offer that was taken back.
     let repeats =
         |answer: &Exchanged| view.rounds.complete.iter().any(|round| round.answer.text == answer.text);
-    let next = view.rounds.complete.iter().map(|round| round.answer.first().at_us);
+    let ours_answered = view.rounds.complete.iter().filter(|round| round.offerer == own);
+    let next = ours_answered.map(|round| round.answer.first().at_us);
     let next = next.filter(|at_us| *at_us > theirs.first().at_us).min().unwrap_or(u64::MAX);
     let strays: Vec<&Exchanged> = view
         .rounds

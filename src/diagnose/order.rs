@@ -32,6 +32,8 @@ const INSTEAD_OF: &[(&str, &str)] = &[
     ("rtp-none", "rtp-one-way"),
     ("media-no-keyframe", "media-undecodable"),
     ("media-incomplete-frames", "media-loss"),
+    ("media-incomplete-frames", "media-no-keyframe"),
+    ("dc-no-mline", "nn-never"),
     ("media-black", "media-low-fps"),
     ("end-closed-on-disconnected", "ice-consent-lost"),
     ("sig-unrouted", "sig-no-answer"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::finding::{Draft, Found};
 use super::view::{View, seconds};
+use crate::facts::Exchanged;
 use crate::jsep::{IceState, SdpType, Side};
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
@@ -15,6 +16,10 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
     goes_on(view, found);
     offer_at_the_end(view, found);
 }
+
+/// An offer this shortly before the end belongs to it: one that was not answered, and one that was; microseconds.
+const AT_THE_END_US: u64 = 500_000;
+const WITH_THE_END_US: u64 = 50_000;
 
 /// When the other side ended the call, by whatever it did, and the event.
 fn their_end<'a>(view: &View<'a>) -> Option<(u64, &'a str)> {
@@ -101,13 +106,16 @@ fn goes_on(view: &View<'_>, found: &mut Found) {
 fn offer_at_the_end(view: &View<'_>, found: &mut Found) {
     let other = view.facts.own.other();
     let Some((at_us, id)) = their_end(view) else { return };
+    let late = |offer: &Exchanged, by_us: u64| {
+        let came = offer.side == Side::Remote && offer.sdp_type == SdpType::Offer;
+        came && offer.first().at_us.saturating_add(by_us) >= at_us
+    };
     let mut pending = view.rounds.pending.iter().filter(|(author, _)| *author == other);
-    let offer = pending.find(|(_, offer)| {
-        offer.side == Side::Remote
-            && offer.sdp_type == SdpType::Offer
-            && offer.first().at_us.saturating_add(500_000) >= at_us
-    });
-    if let Some((_, offer)) = offer {
+    let unanswered = pending.find(|(_, offer)| late(offer, AT_THE_END_US)).map(|(_, offer)| *offer);
+    // One that was answered all the same came with the end itself.
+    let mut later = view.rounds.complete.iter().skip(1).filter(|round| round.offerer == other);
+    let answered = || later.find(|round| late(round.offer, WITH_THE_END_US)).map(|round| round.offer);
+    if let Some(offer) = unanswered.or_else(answered) {
         let text = format!("the {other} offered again as it hung up");
         found.add(Draft::certain("end-stop-then-close-offer", text).of(other).citing([offer.id(), id]));
     }

@@ -80,9 +80,12 @@ impl<'a> View<'a> {
     pub(super) fn undelivered_offers(&self) -> impl Iterator<Item = &'a Exchanged> + '_ {
         use crate::jsep::SdpType::Offer;
         let own = self.own();
-        let came = |text: &str| own.history.of(Side::Remote).any(|known| &*known.text == text);
+        // A room may change a text on its way, such as its line ends.
+        let came = |sent: &Exchanged| {
+            own.history.of(Side::Remote).any(|known| known.text == sent.text || is_version_of(known, sent))
+        };
         let sent = self.other().history.of(Side::Local);
-        sent.filter(move |offer| offer.sdp_type == Offer && offer.signalled.is_some() && !came(&offer.text))
+        sent.filter(move |offer| offer.sdp_type == Offer && offer.signalled.is_some() && !came(offer))
     }
 
     /// A moment of the other side's timeline in our time.
@@ -106,6 +109,15 @@ impl<'a> View<'a> {
     pub(super) fn negotiated_us(&self) -> Option<u64> {
         Some(self.rounds.complete.first()?.answer.first().at_us)
     }
+}
+
+/// Whether two texts are of the same type, session and version (RFC 9429 §5.2.1).
+fn is_version_of(a: &Exchanged, b: &Exchanged) -> bool {
+    let (of_a, of_b) = (&a.sdp, &b.sdp);
+    let named = of_a.session_id.is_some() && of_a.session_version.is_some();
+    a.sdp_type == b.sdp_type
+        && named
+        && (&of_a.session_id, &of_a.session_version) == (&of_b.session_id, &of_b.session_version)
 }
 
 /// A section for people: who says it, where, and the lines that matter, in one line.

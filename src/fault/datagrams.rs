@@ -58,11 +58,16 @@ pub(super) fn unknown_profiles(datagram: &mut [u8]) {
     }
 }
 
-/// A fatal alert stands where the record was: `internal_error` (RFC 5246 §7.2).
-pub(super) fn fatal_alert(datagram: &mut Vec<u8>) {
+/// A DTLS record with data of an application, which in WebRTC is SCTP (RFC 8261 §3).
+pub(super) fn application_data(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&23)
+}
+
+/// A fatal alert stands where the record was (RFC 5246 §7.2).
+pub(super) fn fatal_alert(datagram: &mut Vec<u8>, alert: u8) {
     // Type alert, DTLS 1.2, epoch and number of the record that it replaces.
     let number: Vec<u8> = datagram.get(3..11).map_or_else(|| vec![0; 8], <[u8]>::to_vec);
-    *datagram = [&[21, 0xfe, 0xfd][..], &number, &[0, 2, 2, 80]].concat();
+    *datagram = [&[21, 0xfe, 0xfd][..], &number, &[0, 2, 2, alert]].concat();
 }
 
 type Span = std::ops::Range<usize>;
@@ -128,7 +133,7 @@ mod tests {
         let mut changed = hello();
         old_version(&mut changed);
         assert_eq!(changed[25..27], [0xfe, 0xff]);
-        fatal_alert(&mut changed);
+        fatal_alert(&mut changed, 80);
         assert_eq!(changed, [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 80]);
     }
 

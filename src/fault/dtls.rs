@@ -10,6 +10,10 @@ use crate::jsep::Role;
 
 const CALLEE: Option<Role> = Some(Role::Callee);
 
+/// Alerts of RFC 5246 §7.2.
+const CERTIFICATE_EXPIRED: u8 = 45;
+const INTERNAL_ERROR: u8 = 80;
+
 const fn always(ours: bool, are: fn(&[u8]) -> bool, fate: Fate) -> Mistake {
     Mistake::Datagrams(Datagrams { ours, are, during: Duration::ZERO..EVER, fate })
 }
@@ -51,7 +55,10 @@ pub(super) const FAULTS: &[Fault] = &[
     wrong("dtls-no-srtp-profile", CALLEE, "offers SRTP profiles that nobody has", |_| {
         vec![always(true, client_hello, Fate::Edited(|datagram| unknown_profiles(datagram)))]
     }),
+    wrong("dtls-cert-expired", CALLEE, "refuses the other side's certificate as too old", |_| {
+        vec![always(true, client_hello, Fate::Edited(|datagram| fatal_alert(datagram, CERTIFICATE_EXPIRED)))]
+    }),
     wrong("dtls-fatal-alert", CALLEE, "breaks the handshake off", |_| {
-        vec![always(true, client_hello, Fate::Edited(fatal_alert))]
+        vec![always(true, client_hello, Fate::Edited(|datagram| fatal_alert(datagram, INTERNAL_ERROR)))]
     }),
 ];

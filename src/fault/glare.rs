@@ -69,6 +69,18 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        id: "nn-never",
+        by: Some(Role::Callee),
+        time: None,
+        does: "changes what it sends in the middle of the call and never offers that",
+        mistakes: |_| {
+            vec![
+                Habit(|plan| plan.habits.renegotiate = false),
+                At(ms(1_500), Act::AddTransceiver, super::mistake::ONCE),
+            ]
+        },
+    },
+    Fault {
         id: "nn-storm",
         by: None,
         time: None,

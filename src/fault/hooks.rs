@@ -11,7 +11,7 @@ use super::sources::{Faulty, SourceMistake};
 use super::text::Text;
 use super::{Fault, fault};
 use crate::jsep::{MediaKind, SdpType};
-use crate::media::{self, Bars, Identity, MediaError, Source};
+use crate::media::{self, Bars, Identity, MediaError, Source, Tone};
 use crate::network::Tamper;
 use crate::plan::{FaultPlan, LegPlan, SendPlan};
 use crate::timeline::Signal;
@@ -37,6 +37,8 @@ struct State {
     queue: Vec<(Instant, &'static str, Due)>,
     /// Our last offer and our last answer.
     last: [Option<Signal>; 2],
+    /// Our first candidate.
+    first_candidate: Option<Signal>,
     /// The faults that have been committed, and those among them that nobody was told of.
     committed: BTreeSet<&'static str>,
     news: Vec<&'static str>,
@@ -120,6 +122,9 @@ impl Faults {
         if let Signal::Description { sdp_type, .. } = &signal {
             state.last[usize::from(*sdp_type != SdpType::Offer)] = Some(signal.clone());
         }
+        if matches!(signal, Signal::Candidate { .. }) {
+            state.first_candidate.get_or_insert_with(|| signal.clone());
+        }
         let deeds = self.mistakes.iter().filter_map(|(id, mistake)| match mistake {
             Mistake::Send(of, deed) => Some((*id, of, deed)),
             _ => None,
@@ -189,6 +194,7 @@ impl Faults {
                 Due::Do(Act::Repeat(sdp_type)) => {
                     done.extend(state.last[usize::from(sdp_type != SdpType::Offer)].clone().map(Due::Send));
                 }
+                Due::Do(Act::RepeatCandidate) => done.extend(state.first_candidate.clone().map(Due::Send)),
                 Due::Do(Act::Say(said)) => done.push(Due::Send(said.signal())),
                 Due::Do(Act::StopMedia) => state.stopped = true,
                 Due::Do(act) => {
@@ -220,8 +226,13 @@ impl Faults {
         };
         let dark =
             planned.kind == MediaKind::Video && is(|mistake| matches!(mistake, SourceMistake::Nothing));
-        let source: Box<dyn Source> =
-            if dark { Box::new(Bars::dark(identity)) } else { media::open(planned, identity)? };
+        let source: Box<dyn Source> = if dark {
+            Box::new(Bars::dark(identity))
+        } else if planned.kind == MediaKind::Audio && is(|mistake| matches!(mistake, SourceMistake::Quiet)) {
+            Box::new(Tone::quiet(identity)?)
+        } else {
+            media::open(planned, identity)?
+        };
         Ok(mistakes.into_iter().fold(source, |inner, (id, mistake)| {
             self.state().commit(id);
             Box::new(Faulty { inner, mistake, made: 0, kept: None })

@@ -223,6 +223,21 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        id: "ice-stale-ufrag",
+        by: None,
+        time: None,
+        does: "sends a candidate of before an ICE restart after it",
+        mistakes: |_| {
+            vec![
+                Habit(|plan| {
+                    let after = Duration::from_secs(1);
+                    plan.habits.later = vec![Later { after, act: Acts::RestartIce }];
+                }),
+                At(ms(2_500), Act::RepeatCandidate, ONCE),
+            ]
+        },
+    },
+    Fault {
         id: "ice-candidate-invalid",
         by: None,
         time: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::mistake::Mistake::{self, At, Source};
-use super::mistake::ONCE;
+use super::mistake::{Again, ONCE};
 use super::signals::Act;
 use super::sources::SourceMistake;
 use crate::jsep::MediaKind;
@@ -41,6 +41,25 @@ pub(super) const FAULTS: &[Fault] = &[
         time: Some(("so long after the answer", ms(2_000))),
         does: "stops sending in the middle of the call",
         mistakes: |time| vec![At(time, Act::StopMedia, ONCE)],
+    },
+    wrong("media-audio-too-quiet", "sends its sound 60 dB too quiet", |_| {
+        vec![Source(AUDIO, SourceMistake::Quiet)]
+    }),
+    wrong("media-incomplete-frames", "never marks where a picture begins", |_| {
+        vec![Source(VIDEO, SourceMistake::NeverBegins)]
+    }),
+    wrong("media-pli-storm", "asks for a key frame five times a second", |_| {
+        vec![At(ms(500), Act::RequestKeyFrame, Again { times: 50, every: ms(200) })]
+    }),
+    wrong("media-pli-ignored", "makes no key frame when it is asked for one", |_| {
+        vec![Source(VIDEO, SourceMistake::Deaf)]
+    }),
+    Fault {
+        id: "media-jitter",
+        by: None,
+        time: Some(("by so much", ms(150))),
+        does: "sends every second packet late",
+        mistakes: |time| vec![Source(None, SourceMistake::Uneven(time))],
     },
     wrong("media-self-echo", "sends the other side's media back", |_| {
         vec![Source(None, SourceMistake::Echo)]

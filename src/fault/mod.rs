@@ -6,6 +6,7 @@
 //! The faults of each layer stand in a file of its name; `mistake` says what a mistake can be, `text` edits SDP, and
 //! `hooks` commits them.
 
+mod data;
 mod datagrams;
 mod dtls;
 mod glare;
@@ -56,6 +57,7 @@ pub fn faults() -> impl Iterator<Item = &'static Fault> {
         dtls::FAULTS,
         rtp::FAULTS,
         media::FAULTS,
+        data::FAULTS,
         teardown::FAULTS,
     ]
     .into_iter()

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Fault;
-use super::mistake::Mistake::{Describe, Habit, Receive, Send};
-use super::mistake::{ANSWER, EVERY, FIRST_ANSWER, LATER, LATER_OFFER, Mistake, OFFER};
-use super::signals::{Deed, Of};
+use super::mistake::Mistake::{At, Describe, Habit, Receive, Send};
+use super::mistake::{ANSWER, Again, EVERY, FIRST_ANSWER, LATER, LATER_OFFER, Mistake, OFFER};
+use super::signals::{Act as MoreActs, Deed, Of};
 use super::text::edit_lines;
 use crate::jsep::{Direction, MediaKind, Role, SdpType};
 use crate::plan::{Act, Attach, AttachAt, Later, LegPlan, Streams};
@@ -157,6 +157,38 @@ pub(super) const FAULTS: &[Fault] = &[
                 text.edit("a=group:BUNDLE ", |mids| {
                     mids.split(' ').map(|mid| format!("n{mid}")).collect::<Vec<_>>().join(" ")
                 });
+            }),
+        ]
+    }),
+    edits("sdp-mline-growth", None, "adds an m-section that nobody uses with each offer", |_| {
+        let second = Duration::from_secs(1);
+        vec![At(second, MoreActs::AddTransceiver, Again { times: 5, every: second })]
+    }),
+    edits("sdp-pt-mapping", None, "gives a payload type to another codec in a later offer", |_| {
+        vec![
+            Habit(hold_and_resume),
+            Describe(LATER_OFFER, |text| {
+                if let Some(video) = text.section("video")
+                    && let Some(first) = first_format(video).filter(|first| *first != 104)
+                {
+                    renumber(video, |number| if number == first { 104 } else { number });
+                    edit_lines(video, "m=video ", |rest| format!("{rest} {first}"));
+                    video.push(format!("a=rtpmap:{first} H264/90000"));
+                }
+            }),
+        ]
+    }),
+    edits("sdp-mid-ext-missing", CALLER, "sends two pictures that nothing tells apart", |_| {
+        vec![
+            Habit(|plan| {
+                let video = plan.send.iter().find(|track| track.kind == MediaKind::Video).cloned();
+                plan.send.extend(video);
+            }),
+            Describe(EVERY, |text| {
+                text.drop("a=ssrc");
+                for section in &mut text.sections {
+                    section.retain(|line| !(line.starts_with("a=extmap:") && line.ends_with("sdes:mid")));
+                }
             }),
         ]
     }),

@@ -49,8 +49,16 @@ pub enum Act {
     RollBack,
     /// Sends the last description of ours of that type again.
     Repeat(SdpType),
+    /// Sends the first candidate of ours again.
+    RepeatCandidate,
     /// Sends something that nobody in the call has made.
     Say(Said),
+    /// Adds a transceiver that neither sends nor receives, which needs a negotiation.
+    AddTransceiver,
+    /// Creates a data channel.
+    CreateDataChannel,
+    /// Asks for a key frame.
+    RequestKeyFrame,
     /// Leaves the room, while the call goes on.
     LeaveRoom,
     /// Is gone without a word to anybody.

@@ -22,6 +22,14 @@ pub(super) enum SourceMistake {
     Still,
     /// One frame of so many is made.
     OneOf(u32),
+    /// Sound that hardly anybody hears.
+    Quiet,
+    /// Frames whose beginning is not marked, so that they are never whole.
+    NeverBegins,
+    /// Every second frame is so late.
+    Uneven(Duration),
+    /// It drops its first key frame, and makes none because somebody asks for one.
+    Deaf,
     /// So old is what is sent.
     Old(Duration),
     /// So much more and more is sent in the same time; 1 is as it should be.
@@ -48,6 +56,7 @@ impl Faulty {
         match self.mistake {
             SourceMistake::Nothing if self.kind() == MediaKind::Audio => silent(frame),
             SourceMistake::Garbage => garbage(frame),
+            SourceMistake::Deaf if self.made == 1 => Frame { payloads: Vec::new(), bytes: 0, ..frame },
             SourceMistake::NoKeyFrames if frame.key => Frame { payloads: Vec::new(), bytes: 0, ..frame },
             SourceMistake::Still => {
                 let kept = self.kept.get_or_insert_with(|| frame.clone());
@@ -56,6 +65,7 @@ impl Faulty {
             SourceMistake::OneOf(many) if self.made % many != 1 => {
                 Frame { payloads: Vec::new(), bytes: 0, ..frame }
             }
+            SourceMistake::NeverBegins => without_beginning(frame),
             SourceMistake::Clock(rate) => {
                 Frame { timestamp: (f64::from(frame.timestamp) * rate) as u32, ..frame }
             }
@@ -77,6 +87,7 @@ impl Source for Faulty {
         let due = self.inner.next_due();
         match self.mistake {
             SourceMistake::Pace(pace) => due.div_f64(pace),
+            SourceMistake::Uneven(late) if self.made % 2 == 1 => due + late,
             _ => due,
         }
     }
@@ -92,7 +103,9 @@ impl Source for Faulty {
     }
 
     fn request_key_frame(&mut self) {
-        self.inner.request_key_frame();
+        if !matches!(self.mistake, SourceMistake::Deaf) {
+            self.inner.request_key_frame();
+        }
     }
 
     fn skip_to(&mut self, media_time: Duration) -> u64 {
@@ -111,6 +124,17 @@ fn silent(frame: Frame) -> Frame {
         None => Bytes::from_static(SILENCE),
     };
     Frame { payloads: frame.payloads.into_iter().map(quiet).collect(), ..frame }
+}
+
+/// No packet says that a partition starts with it (RFC 7741 §4.2, S).
+fn without_beginning(frame: Frame) -> Frame {
+    const START: u8 = 0x10;
+    let clear = |payload: Bytes| {
+        let mut bytes = payload.to_vec();
+        bytes.first_mut().into_iter().for_each(|first| *first &= !START);
+        Bytes::from(bytes)
+    };
+    Frame { payloads: frame.payloads.into_iter().map(clear).collect(), ..frame }
 }
 
 /// The RTP payload descriptor stays; what it announces is noise.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::mistake::Mistake::{self, At, Datagrams as OfDatagrams, Send};
-use super::mistake::{Datagrams, Fate, ONCE};
+use super::mistake::{Datagrams, Fate, LATER_OFFER, ONCE};
 use super::signals::{Act, Deed, Of};
 
 const AFTER: &str = "so long after the answer";
@@ -25,6 +25,23 @@ pub(super) const FAULTS: &[Fault] = &[
                 At(time, Act::LeaveRoom, ONCE),
             ]
         },
+    },
+    Fault {
+        id: "end-stop-then-close-offer",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "offers again as it hangs up",
+        mistakes: |time| {
+            let hang_up = Deed::Then(Duration::ZERO, Act::HangUp);
+            vec![At(time, Act::Offer, ONCE), Send(Of::Descriptions(LATER_OFFER), hang_up)]
+        },
+    },
+    Fault {
+        id: "end-abrupt",
+        by: None,
+        time: Some((AFTER, seconds(3))),
+        does: "is gone from one moment to the next",
+        mistakes: |time| vec![At(time, Act::Vanish, ONCE)],
     },
     Fault {
         id: "end-closed-on-disconnected",

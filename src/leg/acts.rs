@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::jsep::Direction;
+use crate::fault;
+use crate::jsep::{Direction, MediaKind, SdpType, TransceiverInit};
 use crate::plan::{Act, Later};
 
 use super::Leg;
@@ -49,6 +50,37 @@ impl Leg {
         for (id, wish) in std::mem::take(&mut self.held) {
             // It may have been stopped meanwhile; the timeline holds the error.
             let _ = self.connection.set_direction(id, wish).await;
+        }
+    }
+
+    /// Does what only a faulty application does. The timeline holds the errors.
+    pub async fn misbehave(&mut self, act: fault::Act) {
+        let connection = &self.connection;
+        match act {
+            // Whether or not one is needed.
+            fault::Act::Offer => {
+                self.negotiation.forget();
+                self.offer().await;
+            }
+            fault::Act::RollBack => {
+                drop(connection.set_local_description(SdpType::Rollback, String::new()).await);
+            }
+            fault::Act::AddTransceiver => {
+                let init = TransceiverInit { direction: Direction::Inactive, ..TransceiverInit::default() };
+                drop(connection.add_transceiver(MediaKind::Video, None, init).await);
+            }
+            fault::Act::CreateDataChannel => drop(connection.create_data_channel("faulty").await),
+            fault::Act::RequestKeyFrame => connection.request_key_frames().await,
+            // What is asked of it afterwards is still answered.
+            fault::Act::CloseConnection => connection.close_in_place().await,
+            // Those are no acts of an application on its connection.
+            fault::Act::Repeat(_)
+            | fault::Act::RepeatCandidate
+            | fault::Act::Say(_)
+            | fault::Act::LeaveRoom
+            | fault::Act::Vanish
+            | fault::Act::HangUp
+            | fault::Act::StopMedia => {}
         }
     }
 

@@ -243,23 +243,6 @@ impl Leg {
         self.negotiation.completed
     }
 
-    /// Makes an offer whether or not one is needed: only a faulty application does.
-    pub async fn offer_anyway(&mut self) {
-        self.negotiation.forget();
-        self.offer().await;
-    }
-
-    /// Takes our pending offer back.
-    pub async fn roll_back(&mut self) {
-        // The timeline holds the error.
-        let _ = self.connection.set_local_description(crate::jsep::SdpType::Rollback, String::new()).await;
-    }
-
-    /// close() of the connection; what is asked of it afterwards is still answered.
-    pub async fn close_connection(&self) {
-        self.connection.close_in_place().await;
-    }
-
     /// How far the other side's clock is ahead of ours.
     pub fn set_clock(&self, offset_us: i64, error_us: u64) {
         self.connection.set_clock(offset_us, error_us);

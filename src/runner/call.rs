@@ -298,20 +298,17 @@ impl<'a> Call<'a> {
             Act::LeaveRoom => self.room.depart(),
             Act::Vanish | Act::HangUp => {
                 if act == Act::Vanish {
-                    self.room.depart();
+                    self.room.vanish();
                 }
                 self.left = Some(act);
             }
-            Act::Offer | Act::RollBack | Act::CloseConnection => {
-                let Some(leg) = &mut self.leg else { return };
-                match act {
-                    Act::Offer => leg.offer_anyway().await,
-                    Act::RollBack => leg.roll_back().await,
-                    _ => leg.close_connection().await,
+            // Those need nothing of us.
+            Act::Repeat(_) | Act::RepeatCandidate | Act::Say(_) | Act::StopMedia => {}
+            of_the_leg => {
+                if let Some(leg) = &mut self.leg {
+                    leg.misbehave(of_the_leg).await;
                 }
             }
-            // Those need nothing of us.
-            Act::Repeat(_) | Act::Say(_) | Act::StopMedia => {}
         }
     }
 

@@ -30,8 +30,9 @@ pub struct Room {
     clock: Clock,
     outgoing: Arc<dyn Outgoing>,
     events: mpsc::UnboundedReceiver<RoomEvent>,
-    session: Task,
-    _line: Vec<Task>,
+    /// None once we have vanished.
+    session: Option<Task>,
+    line: Vec<Task>,
 }
 
 /// What a room tells its peers.
@@ -127,11 +128,19 @@ impl Room {
         self.outgoing.send(Message::bare(Body::Leave).to_text());
     }
 
+    /// Is gone without a word, as a process is that was killed; nothing comes from the room any more.
+    pub fn vanish(&mut self) {
+        self.outgoing = Arc::new(Nowhere);
+        self.session = None;
+        self.line.clear();
+    }
+
     /// Says that we leave, and waits, for two seconds at most, until everything that was sent has reached the room.
     pub async fn leave(self) {
         self.outgoing.send(Message::bare(Body::Leave).to_text());
         // The room closes the way after the last message that it has read, and that ends the session.
-        let _ = world::timeout(&*self.world, LEAVE_WITHIN, self.session.join()).await;
+        let Some(session) = self.session else { return };
+        let _ = world::timeout(&*self.world, LEAVE_WITHIN, session.join()).await;
     }
 
     /// Joins over `link`, which answers within `limit`.
@@ -153,8 +162,15 @@ impl Room {
         let session = Session::new(world.clone(), clock.clone(), outgoing.clone(), tell);
         let session = world::spawn(&*world, session.run(incoming));
         let sent = AtomicU64::new(0);
-        Ok(Self { me, peers, call: None, sent, world, clock, outgoing, events, session, _line: tasks })
+        Ok(Self { me, peers, call: None, sent, world, clock, outgoing, events, session: Some(session), line: tasks })
     }
+}
+
+/// Where messages go of somebody who is gone.
+struct Nowhere;
+
+impl Outgoing for Nowhere {
+    fn send(&self, _: String) {}
 }
 
 impl fmt::Debug for Room {

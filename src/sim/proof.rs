@@ -152,6 +152,10 @@ fn good_side(id: &str, plan: &mut Plan) {
         "glare-both-impolite" | "glare-double-rollback" | "glare-rollback-no-answer" => {
             plan.leg.habits.later = vec![later(Act::Hold, 2), later(Act::Resume, 5)];
         }
+        "dc-rejected" | "dc-legacy-sdp" | "dc-open-missing" => {
+            // Whoever is good: the caller opens the channel.
+            plan.leg.data = plan.leg.role == Role::Caller;
+        }
         "ice-restart-unanswered" => plan.leg.habits.later = vec![later(Act::RestartIce, 3)],
         "sdp-direction-illegal" => {
             // Its offer is recvonly for video, which only sendonly and inactive can answer.

@@ -1,5 +1,6 @@
 //! Synthetic audio: a tone whose pitch tells who sends it.
 
+use std::borrow::Cow;
 use std::f32::consts::TAU;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub(in crate::media) const PITCHES: usize = 40;
 const PACKET: u32 = SAMPLE_RATE / 50;
 const BITRATE: u32 = 32_000;
 const AMPLITUDE: f32 = 0.3;
+/// About 60 dB below full scale.
+const QUIET: f32 = 0.001;
 /// Packets until the encoder has settled; they are thrown away.
 const SETTLING: usize = 25;
 /// Packets that are kept and sent over and over.
@@ -44,7 +47,9 @@ pub(in crate::media) fn pitch_of(peer: u16) -> usize {
 #[derive(Debug)]
 pub struct Tone {
     identity: Identity,
-    packets: &'static [Bytes],
+    /// Nothing but a tone that is well heard proves by itself whose it is.
+    proves: bool,
+    packets: Cow<'static, [Bytes]>,
     clock: MediaClock,
     frame: u32,
 }
@@ -55,8 +60,19 @@ impl Tone {
     /// # Errors
     /// If the encoder refuses its settings.
     pub fn new(identity: Identity) -> Result<Self, MediaError> {
-        let packets = packets_of(pitch_of(identity.peer))?;
-        Ok(Self { identity, packets, clock: MediaClock::new(1, SAMPLE_RATE, SAMPLE_RATE), frame: 0 })
+        Ok(Self::of(identity, Cow::Borrowed(packets_of(pitch_of(identity.peer))?), true))
+    }
+
+    /// The same, so quiet that hardly anybody hears it.
+    ///
+    /// # Errors
+    /// As [`Tone::new`].
+    pub fn quiet(identity: Identity) -> Result<Self, MediaError> {
+        Ok(Self::of(identity, Cow::Owned(encode(pitch_hz(pitch_of(identity.peer)), QUIET)?), false))
+    }
+
+    fn of(identity: Identity, packets: Cow<'static, [Bytes]>, proves: bool) -> Self {
+        Self { identity, proves, packets, clock: MediaClock::new(1, SAMPLE_RATE, SAMPLE_RATE), frame: 0 }
     }
 }
 
@@ -75,7 +91,7 @@ impl Source for Tone {
 
     fn next(&mut self, wall_us: u64) -> Frame {
         let Identity { peer, stream } = self.identity;
-        let stamp = Stamp { peer, stream, frame: self.frame, wall_us, synthetic: true };
+        let stamp = Stamp { peer, stream, frame: self.frame, wall_us, synthetic: self.proves };
         let packet = opus::stamped(&self.packets[self.frame as usize % self.packets.len()], &stamp);
         let timestamp = self.clock.ticks();
         self.frame = self.frame.wrapping_add(1);
@@ -99,11 +115,11 @@ fn packets_of(pitch: usize) -> Result<&'static [Bytes], MediaError> {
     if let Some(packets) = PACKETS[pitch].get() {
         return Ok(packets);
     }
-    let packets = encode(pitch_hz(pitch))?;
+    let packets = encode(pitch_hz(pitch), AMPLITUDE)?;
     Ok(PACKETS[pitch].get_or_init(|| packets))
 }
 
-fn encode(hz: f32) -> Result<Vec<Bytes>, MediaError> {
+fn encode(hz: f32, amplitude: f32) -> Result<Vec<Bytes>, MediaError> {
     let failed = |error: &dyn std::fmt::Display| MediaError::Encoder(error.to_string());
     let mut encoder = Encoder::builder(SAMPLE_RATE, Channels::Mono, Application::Audio)
         .bitrate(Bitrate::try_bits(BITRATE).map_err(|error| failed(&error))?)
@@ -111,7 +127,7 @@ fn encode(hz: f32) -> Result<Vec<Bytes>, MediaError> {
         .build()
         .map_err(|error| failed(&error))?;
     let pcm: Vec<f32> =
-        (0..PACKET).map(|i| AMPLITUDE * (TAU * hz * i as f32 / SAMPLE_RATE as f32).sin()).collect();
+        (0..PACKET).map(|i| amplitude * (TAU * hz * i as f32 / SAMPLE_RATE as f32).sin()).collect();
     let mut packets = Vec::with_capacity(LOOP);
     for i in 0..SETTLING + LOOP {
         let mut packet = [0; 1500];
