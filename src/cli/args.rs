@@ -283,6 +283,11 @@ pub(super) struct TimeArgs {
     /// From the answer to verified media
     #[arg(long, env = "CALLCHECK_TIMEOUT", hide_env = true, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub(super) timeout: Duration,
+    /// From an answer without a track to another offer
+    ///
+    /// How long the call stays up for another offer when an expected track is missing.
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_FOLLOW_UP", hide_env = true, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    pub(super) follow_up: Duration,
 }
 
 /// What decides the verdict.
@@ -295,6 +300,12 @@ pub(super) struct VerdictArgs {
     /// Demand sendrecv both ways and no findings too
     #[arg(long, env = "CALLCHECK_STRICT", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) strict: bool,
+    /// Offer once more when a track is missing
+    ///
+    /// When an expected track is missing and no other offer comes, offer once more: that tells a track that came too
+    /// late from one that never came. What it brings is evidence, and does not count as received.
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_PROBE_REOFFER", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) probe_reoffer: bool,
     /// Try again up to N times
     ///
     /// Make a call that did not pass again, N times at most.

@@ -102,7 +102,10 @@ fn judged(plan: &Plan, run: Run, view: View) -> (Report, bool, Vec<CliError>) {
 }
 
 fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
-    let screen = report::render(plan, &last.facts, call, true);
+    let mut screen = report::render(plan, &last.facts, call, true);
+    if view == View::Events {
+        screen += &report::render_open(plan, &last.facts, true);
+    }
     match view {
         View::Nothing => say(screen.lines().next().unwrap_or_default()),
         _ => say(&format!("\n{}", screen.trim_end())),

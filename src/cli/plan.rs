@@ -80,6 +80,8 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         bind: args.ice.bind.iter().map(|text| address(text)).collect::<Result<_, _>>()?,
         wait: args.times.wait,
         answer_timeout: args.times.answer_timeout,
+        follow_up: args.times.follow_up,
+        probe_reoffer: args.verdict.probe_reoffer,
         timeout: args.times.timeout,
         duration,
     })

@@ -1,6 +1,7 @@
 //! What was wanted of the call: without it nobody can say that something is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Thresholds;
 use crate::jsep::{Direction, MediaKind, Role};
@@ -47,6 +48,7 @@ impl Context {
             sends: all().filter(|&kind| plan.leg.sends(kind)).collect(),
             wishes: all().filter(|&kind| plan.leg.wish(kind).receives()).collect(),
             relay: plan.leg.ice_policy == IcePolicy::Relay,
+            follow_up: Some(plan.leg.follow_up),
             expectations: &plan.expectations,
         })
     }
@@ -73,6 +75,7 @@ impl Context {
             sends: tracks.filter(|kind| wish(*kind).sends()).collect(),
             wishes: MediaKind::ALL.iter().copied().filter(|kind| wish(*kind).receives()).collect(),
             relay: leg["ice_policy"].as_str() == Some("relay"),
+            follow_up: leg["follow_up"].as_f64().map(|ms| Duration::from_secs_f64(ms.clamp(0.0, 1e9) / 1e3)),
             expectations: &expectations,
         })
     }
@@ -82,6 +85,7 @@ impl Context {
         let stated = |of, subject| stated(parts.expectations, of, subject);
         let own_sends = stated(own, Subject::Sends).unwrap_or_else(|| Some(parts.sends.clone()));
         let mut context = Self::default();
+        context.thresholds.follow_up = parts.follow_up.unwrap_or(context.thresholds.follow_up);
         // What we mean to send should arrive, unless it was stated that it does not.
         let known = [
             (own, stated(own, Subject::Tracks).unwrap_or_else(|| Some(parts.wishes.clone()))),
@@ -121,6 +125,7 @@ struct Parts<'a> {
     sends: BTreeSet<MediaKind>,
     wishes: BTreeSet<MediaKind>,
     relay: bool,
+    follow_up: Option<Duration>,
     expectations: &'a [Expectation],
 }
 

@@ -129,12 +129,14 @@ impl Findings {
         self.findings.iter().map(|finding| finding.id)
     }
 
-    /// The first finding that is certain and keeps the call from being right as it is. Whether it may still come right
-    /// is for the expectations to say, and for `follow_up_until`: a second round cures a track that is missing.
+    /// The first finding that is certain and keeps the call from being right unless somebody negotiates again. Whether
+    /// that may still happen is not for a finding to say.
     #[must_use]
     pub fn certain_blocker(&self) -> Option<&Finding> {
         let decisive = |finding: &&Finding| {
-            finding.confidence == Confidence::Certain && finding.severity == Severity::Blocker
+            finding.confidence == Confidence::Certain
+                && finding.severity == Severity::Blocker
+                && finding.layer <= Layer::Glare
         };
         self.findings.iter().find(decisive)
     }

@@ -5,7 +5,7 @@ use super::verdict::{Settles, Status, Verdict};
 use super::{measure, media, states};
 use crate::diagnose::{Context, diagnose};
 use crate::facts::{Facts, TesterFault};
-use crate::jsep::Role;
+use crate::jsep::{Role, SdpType};
 use crate::plan::{Op, Plan, Subject, Value};
 
 /// What looking at one demand shows, before it is known whether looking later could show something else.
@@ -207,6 +207,9 @@ fn unanswered(plan: &Plan, facts: &Facts) -> String {
     if let Some(left) = facts.vanished() {
         return format!("the {other} left before the answer ({})", left.reason)
             + &rejected.unwrap_or_default();
+    }
+    if let Some((SdpType::Answer | SdpType::Pranswer, error)) = facts.own().rejected.last() {
+        return format!("the {other} answered, and its answer was rejected: {error}");
     }
     let limit = seconds(plan.leg.answer_timeout.as_secs_f64());
     let missing = match facts.own {

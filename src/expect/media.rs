@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::judge::Look;
 use crate::facts::{Facts, MidFacts, PeerFacts, Proof, TransceiverRow};
-use crate::jsep::{Direction, MediaKind, Side};
+use crate::jsep::{Direction, MediaKind, SdpType, Side};
 use crate::plan::{ExpectedTransceiver, Op};
 
 /// `audio and video`, `video`, `none`.
@@ -162,9 +162,18 @@ fn why_missing(peer: &PeerFacts, kind: MediaKind) -> String {
         Side::Remote => {
             format!("the answer's m-section {index} ({kind}) is {said}, so the {other} does not send {kind}")
         }
-        Side::Local => format!(
-            "the answer's m-section {index} ({kind}) is {said}, as the {other} did not offer to send {kind}"
-        ),
+        Side::Local => {
+            let mut offers = peer.descriptions.iter().rev().filter(|known| known.sdp_type == SdpType::Offer);
+            let offered = offers
+                .find(|known| known.side == Side::Remote)
+                .and_then(|offer| offer.sdp.sections.get(index))
+                .is_some_and(|offered| offered.effective_direction().sends());
+            let why = match offered {
+                true => format!("the {} itself does not take what is offered", peer.role),
+                false => format!("the {other} did not offer to send {kind}"),
+            };
+            format!("the answer's m-section {index} ({kind}) is {said}, as {why}")
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// What our own side did wrong on purpose, by the names of failure modes.
     pub mistakes: BTreeSet<String>,
+    /// Our side has offered once more only to learn what the other side does.
+    pub reoffered: bool,
     /// When somebody interrupted the run.
     pub interrupted: Option<u64>,
     /// When and why the call was over.
@@ -112,6 +114,7 @@ impl Facts {
             tester_defects: Vec::new(),
             notes: Vec::new(),
             mistakes: BTreeSet::new(),
+            reoffered: false,
             interrupted: None,
             ended: None,
             clock_offset: None,
@@ -200,6 +203,7 @@ impl Facts {
             }
             Kind::PeerReport { role, epoch_us, events } => self.report(*role, *epoch_us, events),
             Kind::Fault { id } => drop(self.mistakes.insert(id.clone())),
+            Kind::Reoffered => self.reoffered = true,
             Kind::Note(note) => self.notes.push(note.clone()),
             Kind::Interrupted => {
                 self.interrupted.get_or_insert(event.at_us);

@@ -58,10 +58,7 @@ impl Leg {
         let connection = &self.connection;
         match act {
             // Whether or not one is needed.
-            fault::Act::Offer => {
-                self.negotiation.forget();
-                self.offer().await;
-            }
+            fault::Act::Offer => self.offer_once_more().await,
             fault::Act::RollBack => {
                 drop(connection.set_local_description(SdpType::Rollback, String::new()).await);
             }

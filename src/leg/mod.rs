@@ -243,6 +243,12 @@ impl Leg {
         self.negotiation.completed
     }
 
+    /// Makes an offer that nothing needs.
+    pub async fn offer_once_more(&mut self) {
+        self.negotiation.forget();
+        self.offer().await;
+    }
+
     /// How far the other side's clock is ahead of ours.
     pub fn set_clock(&self, offset_us: i64, error_us: u64) {
         self.connection.set_clock(offset_us, error_us);

@@ -75,6 +75,8 @@ impl Plan {
                 wait: minute,
                 answer_timeout: minute,
                 timeout: minute / 2,
+                follow_up: minute / 12,
+                probe_reoffer: false,
                 duration: (role == Role::Caller).then_some(Duration::from_secs(5)),
             },
             network: NetworkPlan::default(),
@@ -133,6 +135,11 @@ pub struct LegPlan {
     /// From the answer to verified media.
     #[serde(serialize_with = "millis")]
     pub timeout: Duration,
+    /// From an answer that brings less than is wanted, for another offer to come.
+    #[serde(serialize_with = "millis")]
+    pub follow_up: Duration,
+    /// Offer once more when none comes, to learn whether the other side sends by then.
+    pub probe_reoffer: bool,
     /// Of media, once verified. None follows the other side.
     #[serde(serialize_with = "optional_millis")]
     pub duration: Option<Duration>,

@@ -8,6 +8,7 @@ use super::model::{
 };
 use super::next::next_step;
 use super::text::{columns, listed, wrapped};
+use crate::diagnose::{Context, diagnose};
 use crate::facts::Facts;
 use crate::jsep::{Direction, Role};
 use crate::plan::Plan;
@@ -29,6 +30,12 @@ pub fn render(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> Str
 #[must_use]
 pub fn render_both(plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {
     screen("both sides".to_owned(), plan, facts, call, color)
+}
+
+/// What could not be decided and what would settle it, for those who want to know more; empty where nothing is open.
+#[must_use]
+pub fn render_open(plan: &Plan, facts: &Facts, color: bool) -> String {
+    findings::open(&diagnose(&Context::of_plan(plan), facts, true), color)
 }
 
 fn screen(whose: String, plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {

@@ -122,9 +122,7 @@ pub fn render_explanation(name: &str, explained: &Explanation, verbose: bool, co
         text += &row("note", note, color);
     }
     if verbose {
-        for open in &explained.findings.open {
-            text += &row("open", &format!("{}: {}", open.id, open.settle), color);
-        }
+        text += &findings::open(&explained.findings, color);
     }
     for lint in explained.lints.iter().take(LINTS) {
         let level = match lint.level {

@@ -85,6 +85,11 @@ pub(super) fn text(findings: &[FindingReport], color: bool) -> String {
     text
 }
 
+/// What could not be decided, and what would settle it.
+pub(super) fn open(found: &Findings, color: bool) -> String {
+    found.open.iter().map(|open| row("open", &format!("{}: {}", open.id, open.settle), color)).collect()
+}
+
 fn head(finding: &FindingReport, color: bool) -> String {
     let of = finding.peer.map(|peer| format!(", the {peer}'s")).unwrap_or_default();
     let id = painted(&finding.id, Style::new().bold().fg_color(Some(AnsiColor::Red.into())), color);

@@ -13,7 +13,7 @@ mod text;
 
 pub use both::{both, explored};
 pub use build::{Attempt, build, call_report, flaky};
-pub use console::{render, render_both};
+pub use console::{render, render_both, render_open};
 pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
 pub use model::{
     BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,

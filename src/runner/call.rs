@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
+use super::follow_up::Patience;
 use super::{Deps, Played};
 use crate::expect::{Verdict, judge};
 use crate::facts::Facts;
@@ -39,6 +40,8 @@ pub(super) struct Call<'a> {
     pub(super) answered: bool,
     pub(super) peer_done: bool,
     pub(super) peer_reported: bool,
+    /// What is to be said about waiting any longer.
+    pub(super) patience: Patience,
 }
 
 /// What a step has met.
@@ -85,6 +88,7 @@ impl<'a> Call<'a> {
             answered: false,
             peer_done: false,
             peer_reported: false,
+            patience: Patience::default(),
         }
     }
 
@@ -97,7 +101,7 @@ impl<'a> Call<'a> {
             let writer = self.writer.take()?;
             writer.lock().unwrap_or_else(PoisonError::into_inner).finish().err()
         });
-        let verdicts = self.judge(true);
+        let verdicts = self.without_what_was_probed(self.judge(true));
         (Played { facts: self.facts, verdicts, record_error, could_not_start }, self.answered)
     }
 

@@ -23,6 +23,8 @@ pub(super) enum Ending {
     CouldNotStart(String),
     /// The negotiation was not completed in time.
     NotAnswered,
+    /// Nothing can come of the call any more, for the reason of that name.
+    Hopeless(&'static str),
     /// The other side is gone without a word.
     Vanished,
     /// The other side has hung up.
@@ -105,6 +107,7 @@ impl Call<'_> {
                 let within = format_duration(self.plan.leg.answer_timeout);
                 format!("the call was not negotiated within {within}")
             }
+            Ending::Hopeless(id) => format!("nothing can come of this call any more ({id})"),
             Ending::Vanished => format!("the {other} vanished"),
             Ending::HungUp => {
                 let reason = self.facts.hang_up.as_ref().map_or("", |hang_up| hang_up.reason.as_str());

@@ -3,6 +3,7 @@
 
 mod call;
 mod ending;
+mod follow_up;
 mod key_events;
 mod phases;
 

@@ -11,8 +11,6 @@ use crate::jsep::{IceState, Role, SignalingState};
 use crate::plan::Subject;
 use crate::timeline::{Kind, PeerInfo, Report, Signal};
 
-/// How long a track that is missing, here or there, is waited for once everything else has come right: a second offer may still bring it.
-const FOLLOW_UP: Duration = Duration::from_secs(5);
 /// How long media runs for a callee that would follow the caller, when the caller can no longer be heard.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
 /// How long the other side is given to tell what it saw, and then to hang up.
@@ -100,8 +98,13 @@ impl Call<'_> {
             if self.facts.room_lost.is_some() {
                 return Err(Ending::RoomLost);
             }
-            if self.step(Some(deadline)).await? == Step::Deadline {
-                return Err(Ending::NotAnswered);
+            let doubtful = self.refused_at().and_then(|since| self.doubtful_from(since));
+            let until = doubtful.map_or(deadline, |at| at.min(deadline));
+            if self.step(Some(until)).await? == Step::Deadline {
+                if until == deadline {
+                    return Err(Ending::NotAnswered);
+                }
+                self.end_if_hopeless()?;
             }
         }
         Ok(())
@@ -129,16 +132,26 @@ impl Call<'_> {
             // Only another negotiation can bring what is missing of these.
             let not_negotiated =
                 missing.iter().all(|subject| matches!(subject, Subject::Tracks | Subject::Sends));
-            let deadline = if not_negotiated && self.all_negotiated_media_came() {
+            let nothing_else_comes = self.all_negotiated_media_came();
+            let until = if not_negotiated && nothing_else_comes {
                 let since = *waiting_for_a_track_since.get_or_insert_with(|| self.now());
-                deadline.min(since + FOLLOW_UP)
+                self.follows_until(since).min(deadline)
             } else {
                 waiting_for_a_track_since = None;
-                deadline
+                let doubtful = self.rejected_whole_since().and_then(|since| self.doubtful_from(since));
+                doubtful.map_or(deadline, |at| at.min(deadline))
             };
-            if self.step(Some(deadline)).await? == Step::Deadline {
+            if self.step(Some(until)).await? != Step::Deadline {
+                continue;
+            }
+            if not_negotiated && nothing_else_comes && self.probe().await {
+                waiting_for_a_track_since = None;
+                continue;
+            }
+            if until == deadline || (not_negotiated && nothing_else_comes) {
                 return Ok(());
             }
+            self.end_if_hopeless()?;
         }
     }
 
@@ -244,7 +257,7 @@ impl Call<'_> {
     }
 
     /// Writes down how things stand, for our verdict and for the other side's.
-    async fn sample(&mut self) {
+    pub(super) async fn sample(&mut self) {
         if let Some(leg) = &self.leg {
             leg.sample().await;
         }
@@ -332,7 +345,7 @@ impl Call<'_> {
     }
 
     /// Every m-section that receives has shown its media, and no negotiation is under way.
-    fn all_negotiated_media_came(&self) -> bool {
+    pub(super) fn all_negotiated_media_came(&self) -> bool {
         let own = self.facts.own();
         let stable = own.states.signaling.last().is_none_or(|last| last.state == SignalingState::Stable);
         let Some((_, rows)) = &own.transceivers else { return false };

@@ -162,7 +162,18 @@ impl Room {
         let session = Session::new(world.clone(), clock.clone(), outgoing.clone(), tell);
         let session = world::spawn(&*world, session.run(incoming));
         let sent = AtomicU64::new(0);
-        Ok(Self { me, peers, call: None, sent, world, clock, outgoing, events, session: Some(session), line: tasks })
+        Ok(Self {
+            me,
+            peers,
+            call: None,
+            sent,
+            world,
+            clock,
+            outgoing,
+            events,
+            session: Some(session),
+            line: tasks,
+        })
     }
 }
 

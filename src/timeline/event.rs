@@ -261,6 +261,8 @@ pub enum Kind {
         /// The failure mode that it should cause, by its name in the catalogue.
         id: String,
     },
+    /// Our side offers once more although nothing needs it, to learn whether the other side sends by now.
+    Reoffered,
     /// Something worth knowing that is neither a fault nor a verdict.
     Note(String),
     /// Somebody interrupted the run.

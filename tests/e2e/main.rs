@@ -13,6 +13,7 @@ mod between;
 mod chromium;
 mod endings;
 mod explain;
+mod faults;
 mod good_calls;
 mod habits;
 mod harness;

@@ -11,3 +11,4 @@ mod impairment;
 mod proof;
 mod repeat;
 mod signals;
+mod waiting;

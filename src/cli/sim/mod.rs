@@ -271,7 +271,10 @@ fn not_played(seed: u64, error: &SimError) -> CallReport {
 }
 
 fn show(call: &SimCall, outcome: &sim::Outcome, report: &CallReport, view: View) {
-    let screen = report::render_both(&call.caller, &outcome.caller.facts, report, true);
+    let mut screen = report::render_both(&call.caller, &outcome.caller.facts, report, true);
+    if view == View::Events {
+        screen += &report::render_open(&call.caller, &outcome.caller.facts, true);
+    }
     match view {
         View::Nothing => say(screen.lines().next().unwrap_or_default()),
         _ => say(screen.trim_end()),

@@ -73,6 +73,7 @@ fn side(role: Role, args: &SimArgs) -> Result<Plan, CliError> {
         ("wait", &mut own.times.wait, args.times.wait),
         ("answer_timeout", &mut own.times.answer_timeout, args.times.answer_timeout),
         ("timeout", &mut own.times.timeout, args.times.timeout),
+        ("follow_up", &mut own.times.follow_up, args.times.follow_up),
     ] {
         if !stated(id) {
             *given = common;

@@ -20,6 +20,7 @@ const FROM_ENVIRONMENT: &[&str] = &[
     "wait",
     "answer_timeout",
     "timeout",
+    "follow_up",
     "expect",
 ];
 

@@ -364,6 +364,11 @@ fn finish(view: &View<'_>, draft: Draft, peer: Role, sender: Role, gaps: &[&Gap<
         draft = draft.showing(std::iter::once(offered).chain(answered));
     }
     if delivered {
+        if view.facts.reoffered {
+            // Nobody but a tester offers for that.
+            draft.finding.observed += "; callcheck offered once more to learn that";
+            return draft.severity(Severity::Blocker);
+        }
         draft.finding.observed += "; it works only because of a second round";
         // Who adds a track in the course of a call and offers it does nothing wrong.
         let meant = draft.finding.id == "sdp-track-added-after-answer" && !view.context.descriptions_only;
