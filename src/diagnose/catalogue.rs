@@ -26,6 +26,13 @@ pub struct Entry {
     pub remedy: Vec<String>,
     /// The clause of a standard; null where there is none.
     pub spec: Option<String>,
+    /// A rule tells it, or names it as an alternative. The words of the others wait for their rule.
+    #[serde(default = "yes")]
+    pub detected: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The layers of a call, in the order in which they come up: the first broken one explains those after it.

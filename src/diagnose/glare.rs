@@ -36,6 +36,11 @@ fn crossed(view: &View<'_>, found: &mut Found) {
     let ids = [Some(theirs.id()), ours.map(Exchanged::id)];
     let ids = || ids.into_iter().flatten();
     let base = format!("an offer of the {other} crossed one of the {own}");
+    if let Some((refused, error)) = &theirs.rejected {
+        let text = format!("{base}, and the {own}'s setRemoteDescription refused it: {error}");
+        let draft = Draft::certain("sig-offer-in-have-local-offer", text).of(own);
+        found.add(draft.citing(ids()).citing([&refused.id]));
+    }
     // An answer that was taken before and comes again is no answer to an offer that was taken back.
     let repeats =
         |answer: &Exchanged| view.rounds.complete.iter().any(|round| round.answer.text == answer.text);

@@ -156,10 +156,10 @@ fn first_broken(view: &View<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
     let stays = |draft: &Draft| {
         let layer = draft.finding.layer;
         let consequence = broken.is_some_and(|broken| layer > broken && layer != Layer::Teardown);
-        // A side whose media is missing for a reason is not blamed again for what does not come.
+        // What does not reach the other side for a reason is not told once more: it is our media that goes no way.
         let media = matches!(layer, Layer::Rtp | Layer::Media)
             && draft.finding.id == "rtp-one-way"
-            && explained.iter().any(|(side, before)| Some(*side) == draft.finding.peer && *before < layer);
+            && explained.iter().any(|(side, before)| *side == view.facts.own && *before < layer);
         !consequence && !media
     };
     drafts.into_iter().filter(stays).collect()

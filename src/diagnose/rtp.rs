@@ -163,7 +163,7 @@ fn none(view: &View<'_>, found: &mut Found) {
     }
     let reported = view.other();
     let theirs = |mid: &str| reported.outbound.iter().find(|sample| sample.mid == mid);
-    let mut text = format!("{} was negotiated and connected, and no RTP came", kinds_with_mids(&silent));
+    let mut text = format!("no RTP came on what was negotiated and connected: {}", kinds_with_mids(&silent));
     let mut peer = Some(other);
     if let Some(sample) = silent.iter().find_map(|(_, mid)| theirs(mid)) {
         if sample.packets > 0 {

@@ -17,9 +17,8 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
     offer_at_the_end(view, found);
 }
 
-/// An offer this shortly before the end belongs to it: one that was not answered, and one that was; microseconds.
+/// An offer this shortly before the end that was not answered belongs to it; microseconds.
 const AT_THE_END_US: u64 = 500_000;
-const WITH_THE_END_US: u64 = 50_000;
 
 /// When the other side ended the call, by whatever it did, and the event.
 fn their_end<'a>(view: &View<'a>) -> Option<(u64, &'a str)> {
@@ -112,9 +111,9 @@ fn offer_at_the_end(view: &View<'_>, found: &mut Found) {
     };
     let mut pending = view.rounds.pending.iter().filter(|(author, _)| *author == other);
     let unanswered = pending.find(|(_, offer)| late(offer, AT_THE_END_US)).map(|(_, offer)| *offer);
-    // One that was answered all the same came with the end itself.
+    // One that was answered all the same came after the end had begun.
     let mut later = view.rounds.complete.iter().skip(1).filter(|round| round.offerer == other);
-    let answered = || later.find(|round| late(round.offer, WITH_THE_END_US)).map(|round| round.offer);
+    let answered = || later.find(|round| late(round.offer, 0)).map(|round| round.offer);
     if let Some(offer) = unanswered.or_else(answered) {
         let text = format!("the {other} offered again as it hung up");
         found.add(Draft::certain("end-stop-then-close-offer", text).of(other).citing([offer.id(), id]));

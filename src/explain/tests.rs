@@ -400,9 +400,9 @@ fn media_that_stops_is_seen_in_a_dump() {
         explain(&[Input::new("dump.txt", dump.to_string())], &Thresholds::default()).unwrap()
     };
     let ids = |explained: &Explanation| explained.findings.ids().collect::<Vec<_>>();
-    assert!(!ids(&run(20)).contains(&"media-frozen"), "{:?}", ids(&run(20)));
+    assert!(!ids(&run(20)).contains(&"media-paused"), "{:?}", ids(&run(20)));
     let frozen = run(8);
-    let finding = frozen.findings.findings.iter().find(|finding| finding.id == "media-frozen");
+    let finding = frozen.findings.findings.iter().find(|finding| finding.id == "media-paused");
     assert!(finding.unwrap().observed.contains("nothing has come for 12 s"), "{:?}", ids(&frozen));
 }
 

@@ -207,7 +207,8 @@ pub fn catalogue_list(color: bool) -> String {
             let gap = if text.is_empty() { "" } else { "\n" };
             text += &format!("{gap}{}\n", painted(entry.layer.as_str(), Style::new().bold(), color));
         }
-        text += &format!("  {:<36} {:<8} {}\n", entry.id, entry.severity, entry.title);
+        let yet = if entry.detected { "" } else { " (not detected yet)" };
+        text += &format!("  {:<36} {:<8} {}{yet}\n", entry.id, entry.severity, entry.title);
     }
     text
 }
@@ -215,10 +216,13 @@ pub fn catalogue_list(color: bool) -> String {
 /// What a finding means; None if there is none of that id. [`closest_finding`] helps then.
 #[must_use]
 pub fn catalogue_about(id: &str, color: bool) -> Option<String> {
-    let Entry { id, layer, severity, title, cause, remedy, spec } = entry(id)?;
+    let Entry { id, layer, severity, title, cause, remedy, spec, detected } = entry(id)?;
     let mut text = painted(id, Style::new().bold(), color);
     text += &format!("  {title}\n");
     text += &row("layer", layer.as_str(), color);
+    if !detected {
+        text += &row("detected", "not yet: nothing tells this of a call so far", color);
+    }
     text += &row("severity", severity.as_str(), color);
     text += &row("cause", cause, color);
     if let Some(spec) = spec {

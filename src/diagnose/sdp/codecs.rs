@@ -232,7 +232,7 @@ fn has_pli(section: &MediaSection) -> bool {
         .codecs
         .iter()
         .filter(is_media)
-        .any(|codec| codec.rtcp_fb.iter().any(|feedback| feedback == "nack pli"))
+        .any(|codec| codec.rtcp_fb.iter().any(|feedback| matches!(feedback.as_str(), "nack pli" | "ccm fir")))
 }
 
 /// Bundled sections of a kind whose packets nothing tells apart (RFC 9143 §9.2).
@@ -241,6 +241,9 @@ fn told_apart(found: &mut Found, round: &Round<'_>) {
         let places: Vec<Place<'_>> = round
             .places()
             .filter(|place| place.offered.kind == Some(kind) && round.sends(round.offerer, *place))
+            .filter(|place| {
+                place.offered.mid.as_ref().is_some_and(|mid| round.answer.sdp.bundle.contains(mid))
+            })
             .collect();
         let has_mid = |section: &MediaSection| section.extmaps.iter().any(|extmap| extmap.uri == SDES_MID);
         let lost = |place: &&Place<'_>| {

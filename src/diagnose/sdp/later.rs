@@ -75,13 +75,21 @@ fn reoffer(_view: &View<'_>, found: &mut Found, before: &Round<'_>, offer: &Exch
         };
         return add(found, of(Draft::certain(id, text)));
     }
-    remapped(found, before, offer, &of);
+    remapped(found, before, offer, author, &of);
 }
 
 /// A payload type that meant another codec before.
-fn remapped(found: &mut Found, before: &Round<'_>, offer: &Exchanged, of: &impl Fn(Draft) -> Draft) {
+fn remapped(
+    found: &mut Found,
+    before: &Round<'_>,
+    offer: &Exchanged,
+    author: Role,
+    of: &impl Fn(Draft) -> Draft,
+) {
     let mut known: BTreeMap<(Option<MediaKind>, u8), &str> = BTreeMap::new();
-    let old = before.offer.sdp.sections.iter().chain(&before.answer.sdp.sections);
+    // What the other side offered and nobody accepted means nothing for this side's numbers.
+    let own_offer = (before.offerer == author).then_some(&before.offer.sdp.sections);
+    let old = own_offer.into_iter().flatten().chain(&before.answer.sdp.sections);
     for section in old.filter(|section| !section.is_rejected()) {
         for codec in &section.codecs {
             if let Some(name) = &codec.name {

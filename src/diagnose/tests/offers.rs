@@ -231,6 +231,21 @@ fn offers_that_cross() {
     let crossed = || TestCall::joined(Role::Caller).met(CALLCHECK).offered().with(received(offer.clone()));
     // Nobody answers.
     first(&crossed().after(12).ended("no answer"), "glare-both-impolite", CALLEE);
+    // One that cannot take it says so.
+    let refused = Kind::DescriptionRejected {
+        side: Side::Remote,
+        sdp_type: SdpType::Offer,
+        sdp: match &offer {
+            Signal::Description { sdp, .. } => sdp.clone(),
+            _ => String::new(),
+        },
+        error: "InvalidStateError: have-local-offer".into(),
+    };
+    first(
+        &crossed().with(refused).after(12).ended("no answer"),
+        "sig-offer-in-have-local-offer",
+        Some(Role::Caller),
+    );
     // It is sorted out.
     let call = crossed().answered(&BOTH_WAYS).connected();
     let call =
