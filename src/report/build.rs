@@ -87,6 +87,7 @@ pub fn call_report(plan: &Plan, facts: &Facts, verdicts: &[Verdict]) -> CallRepo
         findings: findings::reports(facts, &found),
         notes: notes(facts).into_iter().chain(findings::notes(&found)).collect(),
         explained: None,
+        scenario: None,
     }
 }
 
@@ -100,6 +101,7 @@ fn not_run(plan: &Plan) -> CallReport {
         findings: Vec::new(),
         notes: Vec::new(),
         explained: None,
+        scenario: None,
     }
 }
 
@@ -130,6 +132,7 @@ fn expectation(verdict: &Verdict) -> ExpectationReport {
         },
         expected: verdict.expected.clone(),
         observed: verdict.observed.clone(),
+        place: None,
     }
 }
 

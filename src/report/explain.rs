@@ -39,6 +39,7 @@ pub fn explain_report(name: &str, explained: &Explanation) -> Report {
     let mut peers: Vec<_> = known.map(|role| peer(facts.peer(role))).collect();
     peers.sort_by_key(|peer| peer.role);
     let call = CallReport {
+        scenario: None,
         name: name.to_owned(),
         verdict,
         reason: reason.clone(),

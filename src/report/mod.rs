@@ -18,7 +18,8 @@ pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_repo
 pub use model::{
     BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,
     ExplainedReport, ExplorationReport, FindingReport, FiredReport, LintReport, PairReport, PeerReport,
-    Report, ReportKind, SeedGroupReport, StatesReport, TimingReport, TrackReport, VerdictWord,
+    PlaceReport, Report, ReportKind, ScenarioReport, SeedGroupReport, StatesReport, TimingReport,
+    TrackReport, VerdictWord,
 };
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;

@@ -114,6 +114,42 @@ pub struct CallReport {
     pub notes: Vec<String>,
     /// What files say beyond that; null for a call that was made.
     pub explained: Option<ExplainedReport>,
+    /// Which scenario it plays; null for a call without one.
+    pub scenario: Option<ScenarioReport>,
+}
+
+/// The scenario that a call plays, and how it was played.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioReport {
+    /// The file, relative to where it was looked for, with `/`.
+    pub file: String,
+    /// In words for people; null if it has none.
+    pub title: Option<String>,
+    /// What stands behind each name of its matrix, in the order of the file; empty without one.
+    pub cell: Vec<(String, String)>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// `real` or `virtual`.
+    pub clock: String,
+    /// Where every random choice started.
+    pub seed: u64,
+    /// How often it was played.
+    pub tries: u32,
+    /// How long the last try took on the machine's clock, in milliseconds; null if it was not played.
+    pub took_ms: Option<f64>,
+    /// Signals, descriptions, states, first media and faults of both sides on one time axis; null unless it went wrong.
+    pub ladder: Option<String>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceReport {
+    /// As in [`ScenarioReport::file`].
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
 }
 
 /// What files say besides findings.
@@ -291,6 +327,8 @@ pub struct ExpectationReport {
     pub expected: String,
     /// In words for people.
     pub observed: String,
+    /// Where the scenario states it; null for what is demanded without a word, and without a scenario.
+    pub place: Option<PlaceReport>,
 }
 
 /// Whether an expectation held.

@@ -266,6 +266,7 @@ fn not_played(seed: u64, error: &SimError) -> CallReport {
         expectations: Vec::new(),
         findings: Vec::new(),
         explained: None,
+        scenario: None,
         notes: Vec::new(),
     }
 }
