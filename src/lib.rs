@@ -49,6 +49,8 @@ pub mod network;
 #[cfg(feature = "engine")]
 pub mod runner;
 #[cfg(feature = "engine")]
+pub mod scenario;
+#[cfg(feature = "engine")]
 pub mod server;
 #[cfg(feature = "engine")]
 pub mod signaling;

@@ -8,13 +8,13 @@ use clap::ArgMatches;
 
 use super::args::{CallArgs, IcePolicyArg, Noise, OutputArgs, SignalingArgs, YesNo};
 use super::error::{CliError, secret_from};
-use super::expect::{expectations, wanted};
+use super::expect::expectations;
 use super::habits::habits;
 use super::ice::ice_servers;
 use super::network::network_plan;
 use super::send::send_plan;
 use crate::jsep::Role;
-use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan};
+use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan, wanted};
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);

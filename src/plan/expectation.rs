@@ -82,6 +82,18 @@ impl Expectation {
     }
 }
 
+/// The kinds that a side wants to receive: those of its `tracks`, or both if nothing was said of them.
+#[must_use]
+pub fn wanted(expectations: &[Expectation], role: Role) -> Vec<MediaKind> {
+    let mut stated = expectations
+        .iter()
+        .filter(|stated| stated.of == Some(role) && stated.subject == Subject::Tracks && stated.op == Op::Eq);
+    match stated.next().map(|stated| &stated.value) {
+        Some(Value::Kinds(kinds)) => kinds.iter().copied().collect(),
+        _ => MediaKind::ALL.to_vec(),
+    }
+}
+
 fn parse(text: &str, default_role: Role) -> Result<Expectation, Fault> {
     let (op_span, op) = operator(text)?;
     let (of, subject) = subject(text, trimmed(text, 0..op_span.start), default_role)?;

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::jsep::{Direction, MediaKind, Role};
 
-pub use expectation::{Expectation, ExpectedTransceiver, Value};
+pub use expectation::{Expectation, ExpectedTransceiver, Value, wanted};
 pub use fault::FaultPlan;
 pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};

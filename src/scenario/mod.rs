@@ -1,0 +1,307 @@
+//! Scenario files: calls written down in TOML. A file that says nothing is a good call; everything else is stated. Pure:
+//! whoever calls reads the files.
+//!
+//! `tree` keeps places, `read` reads single values, `keys` is the table of everything that can be said, and each part of
+//! a file has a file here: `leg`, `network`, `expect`, `steps`, `cells`. `schema` describes it for editors, `import` makes
+//! scenarios of recorded browser cases.
+
+mod cells;
+mod complaint;
+mod expect;
+mod import;
+mod keys;
+mod leg;
+mod network;
+mod read;
+mod schema;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::diagnostic::Diagnostic;
+use crate::jsep::Role;
+use crate::plan::{Expectation, Plan};
+
+pub use complaint::Source;
+pub use import::{ImportError, Imported, import};
+pub use schema::schema;
+pub use steps::{Claim, Script};
+
+use complaint::Complaint;
+use expect::Placed;
+use read::{Reader, Variables};
+use tree::{Node, Place, Table, Value, get};
+
+/// A file this large is none that somebody wrote.
+const LARGEST: usize = 1 << 20;
+/// So many files with defaults may stand behind each other.
+const DEEPEST: usize = 16;
+
+/// One call as a file describes it: one cell of its matrix.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The name of the file, and the values of the cell.
+    pub name: String,
+    /// In a line, if it says so.
+    pub title: Option<String>,
+    /// Words to select it by.
+    pub tags: Vec<String>,
+    /// Why it is not run.
+    pub skip: Option<String>,
+    /// Nothing else is to be run.
+    pub only: bool,
+    /// How often a call that did not pass is tried again.
+    pub retry: Option<u32>,
+    /// It runs on simulated time; none leaves that to the command line.
+    pub is_virtual: Option<bool>,
+    /// Where every random choice starts.
+    pub seed: Option<u64>,
+    /// What both sides do.
+    pub caller: Plan,
+    /// What both sides do.
+    pub callee: Plan,
+    /// Findings that are demanded of the call, whoever finds them.
+    pub of_the_call: Vec<Expectation>,
+    /// It is a list of operations instead.
+    pub script: Option<Script>,
+    /// The values of its cell.
+    pub cell: Vec<(String, String)>,
+    /// The file, then those with its defaults.
+    pub sources: Vec<Source>,
+    placed: Vec<Placed>,
+}
+
+/// What comes from outside the file.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Variables, over those of the file.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Reads the file of that name and finds all scenarios in it. `load` reads files with defaults, by their path beside it.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn scenarios(
+    name: &str,
+    text: &str,
+    given: &Given,
+    load: &dyn Fn(&Path) -> Result<String, String>,
+) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
+    let mut sources = vec![Source { name: name.to_owned(), text: text.to_owned() }];
+    let table = match whole(&mut sources, load) {
+        Ok(table) => table,
+        Err(complaint) => return Err(vec![complaint.diagnostic(&sources)]),
+    };
+    let none = Variables::new();
+    let reader = Reader::new(&none);
+    reader.only(&table, keys::SCENARIO, "a scenario");
+    let variables = cells::variables(&reader, &table, &given.variables);
+    let cells = cells::cells(&reader, &table);
+    let mut complaints = reader.complaints();
+    let mut all = Vec::new();
+    for cell in cells {
+        let mut variables = variables.clone();
+        variables.extend(cell.iter().cloned());
+        let reader = Reader::new(&variables);
+        all.push(scenario(&reader, &table, cell, &sources));
+        for complaint in reader.complaints() {
+            // What is wrong in every cell is said once.
+            if !complaints.contains(&complaint) {
+                complaints.push(complaint);
+            }
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(all);
+    }
+    Err(complaints.into_iter().map(|complaint| complaint.diagnostic(&sources)).collect())
+}
+
+/// The file with everything that its defaults add.
+fn whole(
+    sources: &mut Vec<Source>,
+    load: &dyn Fn(&Path) -> Result<String, String>,
+) -> Result<Table, Complaint> {
+    let mut table = parsed(sources, 0)?;
+    let mut from = (0, get(&table, "defaults").cloned());
+    while let (file, Some(node)) = from {
+        let complain = |title: String, label: &str, help: Option<String>| Complaint {
+            place: node.place.clone(),
+            title,
+            label: label.to_owned(),
+            help,
+        };
+        let Value::Text(path) = &node.value else {
+            return Err(complain("`defaults` is the path of a file".into(), "no path", None));
+        };
+        let beside = Path::new(&sources[file].name).parent().unwrap_or(Path::new("")).join(path);
+        let name = beside.to_string_lossy().replace('\\', "/");
+        if sources.iter().any(|known| known.name == name) || sources.len() > DEEPEST {
+            let help = "take the `defaults` out of one of the files";
+            return Err(complain(format!("`{name}` leads back to itself"), "in a circle", Some(help.into())));
+        }
+        let text = load(&beside).map_err(|error| {
+            complain(
+                format!("`{name}` cannot be read"),
+                &error,
+                Some("the path is relative to this file".into()),
+            )
+        })?;
+        sources.push(Source { name, text });
+        let below = parsed(sources, sources.len() - 1)?;
+        from = (sources.len() - 1, get(&below, "defaults").cloned());
+        table = tree::merge(table, below);
+    }
+    Ok(table)
+}
+
+fn parsed(sources: &[Source], file: usize) -> Result<Table, Complaint> {
+    let text = &sources[file].text;
+    if text.len() > LARGEST {
+        return Err(Complaint {
+            place: Place { file, span: 0..0 },
+            title: format!("the file has {} bytes, and a scenario has {LARGEST} at most", text.len()),
+            label: String::new(),
+            help: Some("is this a scenario at all?".into()),
+        });
+    }
+    tree::parse(text, file)
+}
+
+fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sources: &[Source]) -> Scenario {
+    let text = |key: &str| get(table, key).and_then(|node| reader.text(node, key));
+    let flag = |key: &str| get(table, key).and_then(|node| reader.flag(node, key));
+    let steps = get(table, "step");
+    let expect = get(table, "expect");
+    let placed = match (steps, expect.and_then(|node| reader.table(node, "expect"))) {
+        (None, Some(expect)) => expect::expectations(reader, expect),
+        _ => Vec::new(),
+    };
+    let retry = get(table, "retry").and_then(|node| reader.count(node, "retry", 100));
+    let mut plans = [Role::Caller, Role::Callee].map(|role| plan(reader, table, role, &placed, &sources[0]));
+    let strict = flag("strict").unwrap_or(false);
+    plans.iter_mut().for_each(|plan| plan.strict = strict);
+    let [caller, callee] = plans;
+    let words = [("real", false), ("virtual", true)];
+    let tags = get(table, "tags").map_or(&[][..], |node| reader.items(node));
+    Scenario {
+        name: name_of(&sources[0].name, &cell),
+        title: text("title"),
+        tags: tags.iter().filter_map(|tag| reader.text(tag, "tags")).collect(),
+        skip: text("skip"),
+        only: flag("only").unwrap_or(false),
+        retry: retry.and_then(|retry| u32::try_from(retry).ok()),
+        is_virtual: get(table, "clock").and_then(|node| reader.word(node, "clock", &words)),
+        seed: get(table, "seed").and_then(|node| reader.count(node, "seed", i64::MAX.unsigned_abs())),
+        caller,
+        callee,
+        of_the_call: placed
+            .iter()
+            .filter(|placed| placed.of.is_none())
+            .map(|p| p.expectation.clone())
+            .collect(),
+        script: steps.map(|steps| steps::script(reader, steps, expect)),
+        cell,
+        sources: sources.to_vec(),
+        placed,
+    }
+}
+
+fn name_of(file: &str, cell: &[(String, String)]) -> String {
+    let name = file.strip_suffix(".toml").unwrap_or(file);
+    let values: Vec<String> = cell.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if values.is_empty() { name.to_owned() } else { format!("{name} [{}]", values.join(", ")) }
+}
+
+fn plan(reader: &Reader<'_>, table: &Table, role: Role, placed: &[Placed], source: &Source) -> Plan {
+    let mut plan = Plan::good(role);
+    plan.room.name = "scenario".into();
+    let time = |key: &str| get(table, key).and_then(|node| reader.time(node, key));
+    if role == Role::Caller {
+        plan.leg.duration = time("duration").or(Some(DURATION));
+    }
+    plan.leg.timeout = time("timeout").unwrap_or(plan.leg.timeout);
+    plan.leg.answer_timeout = time("answer-timeout").unwrap_or(plan.leg.answer_timeout);
+    plan.leg.follow_up = time("follow-up").unwrap_or(plan.leg.follow_up);
+    let own = |key: &str| get(table, key).and_then(|node: &Node| reader.table(node, key));
+    let legs = match (own(role.as_str()), own("both")) {
+        (Some(own), Some(both)) => tree::merge(own.clone(), both.clone()),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => Table::new(),
+    };
+    let folder = Path::new(&source.name).parent().unwrap_or(Path::new(""));
+    leg::leg(reader, &legs, &mut plan.leg, folder);
+    if let Some(table) = own("network") {
+        plan.network = network::network(reader, table);
+    }
+    plan.leg.receive = expect::wanted(placed, role);
+    plan.expectations = placed
+        .iter()
+        .filter(|placed| placed.of == Some(role))
+        .map(|placed| placed.expectation.clone())
+        .collect();
+    plan
+}
+
+/// How long media flows where nothing is said: a scenario shows what it shows soon.
+const DURATION: Duration = Duration::from_secs(1);
+
+impl Scenario {
+    /// Where an expectation of that name is stated, such as `caller.tracks`, the so-manieth of that name: the file, the
+    /// line and the column, and its bytes in the file.
+    #[must_use]
+    pub fn place_of(&self, name: &str, number: usize) -> Option<Placing> {
+        let named = |placed: &&Placed| {
+            let subject = placed.expectation.subject.info().name;
+            match placed.of {
+                Some(role) if placed.expectation.of.is_some() => name == format!("{role}.{subject}"),
+                _ => name == subject,
+            }
+        };
+        self.placing(&self.placed.iter().filter(named).nth(number)?.place)
+    }
+
+    /// Where a step, or what is claimed of a script, stands.
+    #[must_use]
+    pub fn place_in_script(&self, what: InScript) -> Option<Placing> {
+        let script = self.script.as_ref()?;
+        self.placing(match what {
+            InScript::Step(number) => script.places.get(number)?,
+            InScript::Claim(number) => script.claim_places.get(number)?,
+        })
+    }
+
+    fn placing(&self, place: &Place) -> Option<Placing> {
+        let source = self.sources.get(place.file)?;
+        let (line, column) = source.line_and_column(place.span.start);
+        Some(Placing { file: place.file, span: place.span.clone(), line, column })
+    }
+}
+
+/// A place of one of a scenario's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placing {
+    /// An index of [`Scenario::sources`].
+    pub file: usize,
+    /// The bytes.
+    pub span: std::ops::Range<usize>,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+/// Something of a script that has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InScript {
+    /// A step.
+    Step(usize),
+    /// A claim.
+    Claim(usize),
+}

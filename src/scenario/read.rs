@@ -1,0 +1,207 @@
+//! Reads single values, fills variables in, and collects what is wrong.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::complaint::Complaint;
+use super::keys::Key;
+use super::tree::{Entry, Node, Place, Table, Value};
+
+/// Longer times are mistakes, and must not overflow the clock.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Values of variables; those of a secret are never shown.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// Reads values of one cell of one scenario.
+pub(super) struct Reader<'a> {
+    variables: &'a Variables,
+    complaints: RefCell<Vec<Complaint>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(variables: &'a Variables) -> Self {
+        Self { variables, complaints: RefCell::default() }
+    }
+
+    /// What was wrong, in the order of the file.
+    pub(super) fn complaints(self) -> Vec<Complaint> {
+        let mut all = self.complaints.into_inner();
+        all.sort_by_key(|complaint| (complaint.place.file, complaint.place.span.start));
+        all
+    }
+
+    pub(super) fn complain(
+        &self,
+        place: &Place,
+        title: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
+        let (title, label) = (title.into(), label.into());
+        self.complaints.borrow_mut().push(Complaint { place: place.clone(), title, label, help });
+    }
+
+    /// Complains about every key that is none of these.
+    pub(super) fn only(&self, table: &Table, keys: &[Key], of: &str) {
+        for Entry { key, place, .. } in table {
+            if keys.iter().any(|known| known.name == key) {
+                continue;
+            }
+            let names: Vec<&str> = keys.iter().map(|known| known.name).collect();
+            self.unknown(place, &format!("{of} has no key `{key}`"), key, &names);
+        }
+    }
+
+    /// A word that is none of `names`.
+    pub(super) fn unknown(&self, place: &Place, title: &str, word: &str, names: &[&str]) {
+        let near = nearest(word, names);
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names.join(", ")),
+        };
+        self.complain(place, title, "unknown", Some(help));
+    }
+
+    fn wrong(&self, node: &Node, key: &str, wants: &str) {
+        let title = format!("`{key}` is {wants}");
+        self.complain(&node.place, title, format!("this is {}", node.value.name()), None);
+    }
+
+    /// A text with its variables filled in. Numbers and flags count as texts where a variable may stand for them.
+    pub(super) fn text(&self, node: &Node, key: &str) -> Option<String> {
+        match &node.value {
+            Value::Text(text) => self.filled(node, text),
+            _ => {
+                self.wrong(node, key, "a text, in quotation marks");
+                None
+            }
+        }
+    }
+
+    fn filled(&self, node: &Node, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(begin) = rest.find("${") {
+            out.push_str(&rest[..begin]);
+            let after = &rest[begin + 2..];
+            let Some(end) = after.find('}') else {
+                self.complain(
+                    &node.place,
+                    "a variable is not closed",
+                    "no `}` follows",
+                    Some("write `${name}`".into()),
+                );
+                return None;
+            };
+            let name = after[..end].trim();
+            let Some(value) = self.variables.get(name) else {
+                let names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
+                let help = match nearest(name, &names) {
+                    Some(near) => format!("did you mean `${{{near}}}`?"),
+                    None => format!("set it under [vars], or with `--var {name}=...`"),
+                };
+                self.complain(&node.place, format!("there is no variable `{name}`"), "not set", Some(help));
+                return None;
+            };
+            out.push_str(value);
+            rest = &after[end + 1..];
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    pub(super) fn flag(&self, node: &Node, key: &str) -> Option<bool> {
+        match &node.value {
+            Value::Flag(flag) => return Some(*flag),
+            Value::Text(text) if text.contains("${") => match self.filled(node, text)?.as_str() {
+                "true" | "yes" => return Some(true),
+                "false" | "no" => return Some(false),
+                _ => {}
+            },
+            _ => {}
+        }
+        self.wrong(node, key, "true or false, without quotation marks");
+        None
+    }
+
+    pub(super) fn count(&self, node: &Node, key: &str, most: u64) -> Option<u64> {
+        let whole = match &node.value {
+            Value::Whole(whole) => u64::try_from(*whole).ok(),
+            Value::Text(text) if text.contains("${") => self.filled(node, text)?.parse().ok(),
+            _ => {
+                self.wrong(node, key, "a whole number");
+                return None;
+            }
+        };
+        let whole = whole.filter(|whole| *whole <= most);
+        if whole.is_none() {
+            self.complain(
+                &node.place,
+                format!("`{key}` is a whole number from 0 to {most}"),
+                "this is not",
+                None,
+            );
+        }
+        whole
+    }
+
+    /// A time with its unit.
+    pub(super) fn time(&self, node: &Node, key: &str) -> Option<Duration> {
+        let text = match &node.value {
+            Value::Whole(number) => {
+                let help = format!("write `\"{number}s\"` or `\"{number}ms\"`");
+                self.complain(&node.place, format!("`{key}` is a time"), "a time needs a unit", Some(help));
+                return None;
+            }
+            _ => self.text(node, key)?,
+        };
+        let read = humantime::parse_duration(&text).ok().filter(|time| !time.is_zero() && *time <= LONGEST);
+        if read.is_none() {
+            let help = "write a number and a unit, such as \"5s\", \"800ms\" or \"2m\", up to a week";
+            self.complain(
+                &node.place,
+                format!("`{key}` is a time, and this is none"),
+                "not a time",
+                Some(help.into()),
+            );
+        }
+        read
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(&self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node, key)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.unknown(&node.place, &format!("`{key}` cannot be `{text}`"), &text, &names);
+        }
+        found
+    }
+
+    pub(super) fn table<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Table> {
+        match &node.value {
+            Value::Table(table) => Some(table),
+            _ => {
+                self.wrong(node, key, &format!("a table, written as [{key}]"));
+                None
+            }
+        }
+    }
+
+    /// The items of a list; a single value is a list of one.
+    pub(super) fn items<'n>(&self, node: &'n Node) -> &'n [Node] {
+        match &node.value {
+            Value::List(items) => items,
+            _ => std::slice::from_ref(node),
+        }
+    }
+}
+
+/// The word that was probably meant.
+pub(super) fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let scored = words.iter().map(|known| (strsim::jaro_winkler(word, known), *known));
+    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
