@@ -56,6 +56,8 @@ pub mod server;
 pub mod signaling;
 #[cfg(feature = "engine")]
 pub mod sim;
+#[cfg(feature = "engine")]
+pub mod suite;
 
 #[cfg(all(test, feature = "engine"))]
 mod tests;

@@ -36,6 +36,18 @@ impl Complaint {
 }
 
 impl Source {
+    /// The bytes from a place to the end of its line; line and column count from 1.
+    #[must_use]
+    pub fn rest_of_line(&self, line: usize, column: usize) -> std::ops::Range<usize> {
+        let begins = |line: usize| match line {
+            0 | 1 => 0,
+            _ => self.text.match_indices('\n').nth(line - 2).map_or(self.text.len(), |(at, _)| at + 1),
+        };
+        let (from, text) = (begins(line), self.text[begins(line)..].lines().next().unwrap_or_default());
+        let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+        from + start..from + text.trim_end().len().max(start)
+    }
+
     /// The line and the column of a byte, both from 1; the column counts characters.
     #[must_use]
     pub fn line_and_column(&self, at: usize) -> (usize, usize) {

@@ -27,7 +27,7 @@ pub(super) fn network(reader: &Reader<'_>, table: &Table) -> NetworkPlan {
 /// Each setting as the command line has it.
 fn settings(reader: &Reader<'_>, table: &Table) -> Vec<String> {
     let mut settings = Vec::new();
-    for Entry { key, node, .. } in table.iter().filter(|entry| !["caller", "callee"].contains(&&*entry.key)) {
+    for Entry { key, node, .. } in table.iter().filter(|entry| is_setting(&entry.key)) {
         for item in reader.items(node) {
             let Some(text) = setting(reader, key, item) else { continue };
             match Impairment::parse(&text, "[network]") {
@@ -37,6 +37,10 @@ fn settings(reader: &Reader<'_>, table: &Table) -> Vec<String> {
         }
     }
     settings
+}
+
+fn is_setting(key: &str) -> bool {
+    !["caller", "callee"].contains(&key) && NETWORK.iter().any(|known| known.name == key)
 }
 
 fn setting(reader: &Reader<'_>, key: &str, node: &Node) -> Option<String> {

@@ -25,7 +25,7 @@ pub use outcome::{Checkpoint, FiredTrack, Outcome, Rejected, ScriptRow, SideOutc
 const ICE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Makes a new track of a kind for a side.
-pub type SourceFactory = Box<dyn FnMut(Role, MediaKind) -> Box<dyn Source> + Send>;
+pub type SourceFactory = Box<dyn FnMut(Role, MediaKind) -> Box<dyn Source> + Send + Sync>;
 
 /// What a script needs besides its steps.
 pub struct ScriptSetting {
