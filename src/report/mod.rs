@@ -1,20 +1,31 @@
-//! What came of a run: the result as JSON, as one screen for people, and as an exit code. Pure; nothing prints here.
+//! What came of a run: the result as JSON, as one screen for people, as files for CI, and as an exit code. Pure; nothing
+//! prints here.
 
+mod annotations;
 mod both;
 mod build;
 mod console;
 mod explain;
 mod findings;
+mod junit;
+mod ladder;
+mod markdown;
 mod model;
 mod next;
 mod outcome;
 mod schema;
+mod tap;
 mod text;
+mod words;
 
+pub use annotations::annotations;
 pub use both::{both, explored};
 pub use build::{Attempt, build, call_report, flaky};
 pub use console::{render, render_both, render_open};
 pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
+pub use junit::junit;
+pub use ladder::ladder;
+pub use markdown::markdown;
 pub use model::{
     BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,
     ExplainedReport, ExplorationReport, FindingReport, FiredReport, LintReport, PairReport, PeerReport,
@@ -23,6 +34,9 @@ pub use model::{
 };
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;
+pub use tap::tap;
 
+#[cfg(test)]
+mod testcalls;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,12 @@ const CELL: usize = 31;
 /// `text` in lines that fit when they are indented by `indent` columns; the first line is not indented, as the caller
 /// has written something there. Words that are longer than a line are cut.
 pub(super) fn wrapped(text: &str, indent: usize) -> String {
-    let room = WIDTH.saturating_sub(indent).max(1);
+    let lines = lines(text, WIDTH.saturating_sub(indent).max(1));
+    lines.join(&format!("\n{}", " ".repeat(indent)))
+}
+
+/// `text` in lines of at most `room` columns; at least one.
+pub(super) fn lines(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace().flat_map(|word| pieces(word, room)) {
@@ -26,7 +31,7 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
         line.push_str(&word);
         used += length;
     }
-    lines.join(&format!("\n{}", " ".repeat(indent)))
+    lines
 }
 
 /// Lines as they are, indented; those that are no code are wrapped. Control characters are not shown.
