@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::explain::ExplainArgs;
 use super::fault::FaultArgs;
 use super::habits::HabitArgs;
+use super::init::InitArgs;
+use super::run::{ImportArgs, RunArgs};
 use super::sim::SimArgs;
 use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
 use crate::plan::DEFAULT_ROOM_URL;
@@ -88,7 +90,15 @@ pub(super) enum Command {
     /// Play both sides in one process, on simulated time, with one seed or many.
     #[command(after_long_help = super::sim::notes())]
     Sim(SimArgs),
-    /// Print the JSON schema of what callcheck writes.
+    /// Run scenario files: calls written down.
+    #[command(after_long_help = super::run::NOTES)]
+    Run(RunArgs),
+    /// Write a first scenario and a CI workflow.
+    Init(InitArgs),
+    /// Make scenarios of recorded browser cases.
+    #[command(hide = true)]
+    Import(ImportArgs),
+    /// Print the JSON schema of what callcheck reads and writes.
     Schema(SchemaArgs),
 }
 
@@ -405,7 +415,7 @@ pub(super) struct LimitArgs {
 /// Which schema.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// report (what --json prints) or timeline (a line of --record)
+    /// report (--json), timeline (a line of --record) or scenario (a file)
     #[arg(value_name = "NAME", default_value = "report", hide_possible_values = true)]
     pub(super) name: SchemaName,
 }
@@ -417,6 +427,8 @@ pub(super) enum SchemaName {
     Report,
     /// A line of `--record`.
     Timeline,
+    /// A scenario file.
+    Scenario,
 }
 
 /// RTCIceTransportPolicy.

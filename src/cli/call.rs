@@ -161,7 +161,8 @@ impl From<Outcome> for Exit {
             Outcome::Passed => Self::Passed,
             Outcome::Failed => Self::Failed,
             Outcome::Usage => Self::Usage,
-            Outcome::CouldNotTest | Outcome::NothingSelected => Self::Untested,
+            Outcome::CouldNotTest => Self::Untested,
+            Outcome::NothingSelected => Self::Nothing,
             Outcome::Interrupted => Self::Interrupted,
         }
     }

@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Usage,
     /// 3: could not test.
     Untested,
+    /// 4: nothing was selected.
+    Nothing,
     /// 130: interrupted.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Untested => 3,
+            Self::Nothing => 4,
             Self::Interrupted => 130,
         }
     }

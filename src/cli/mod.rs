@@ -11,12 +11,14 @@ mod fault;
 mod habits;
 mod ice;
 mod ice_url;
+mod init;
 mod interrupt;
 mod live;
 mod network;
 mod output;
 mod plan;
 mod rendezvous;
+mod run;
 mod say;
 mod send;
 mod serve;
@@ -83,6 +85,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Command::Answer(args) => call::run(Role::Callee, args, matches, &cli.noise),
         Command::Serve(args) => serve::run(args, &cli.noise),
         Command::Explain(args) => explain::run(args, &cli.noise),
+        Command::Run(args) => run::run(args, &cli.noise),
+        Command::Init(args) => init::run(args),
+        Command::Import(args) => run::import(args),
         Command::Sim(args) => sim::run(args, matches, &cli.noise, &words),
         Command::Schema(args) => schema(args.name),
     }
@@ -99,6 +104,7 @@ fn schema(name: SchemaName) -> anyhow::Result<Exit> {
     let text = match name {
         SchemaName::Report => crate::report::schema(),
         SchemaName::Timeline => crate::timeline::schema(),
+        SchemaName::Scenario => format!("{:#}\n", crate::scenario::schema()),
     };
     output::to_stdout(text.as_bytes()).map_err(|error| CliError::lost("the schema", &error))?;
     Ok(Exit::Passed)

@@ -18,7 +18,8 @@ pub(super) struct Outputs {
     record: Option<(PathBuf, Box<dyn Storage>)>,
 }
 
-enum Target {
+/// Where a document goes.
+pub(super) enum Target {
     Stdout,
     File(PathBuf, File),
 }
@@ -66,23 +67,24 @@ impl Outputs {
         {
             lost.push(CliError::lost("--json", &error));
         }
-        match self.report {
-            None => {}
-            Some(Target::Stdout) => {
-                lost.extend(to_stdout(&text).err().map(|error| CliError::lost("--report-json", &error)));
-            }
-            Some(Target::File(path, mut file)) => {
-                let written = file.set_len(0).or_else(not_a_file).and_then(|()| file.write_all(&text));
-                let what = format!("`{}`", path.display());
-                lost.extend(written.err().map(|error| CliError::lost(&what, &error)));
-            }
-        }
+        lost.extend(self.report.and_then(|target| target.write("--report-json", &text).err()));
         lost
     }
 }
 
 impl Target {
-    fn open(option: &str, path: &Path) -> Result<Self, CliError> {
+    /// Writes the whole document, over what was there.
+    pub(super) fn write(self, option: &str, text: &[u8]) -> Result<(), CliError> {
+        match self {
+            Self::Stdout => to_stdout(text).map_err(|error| CliError::lost(option, &error)),
+            Self::File(path, mut file) => {
+                let written = file.set_len(0).or_else(not_a_file).and_then(|()| file.write_all(text));
+                written.map_err(|error| CliError::lost(&format!("`{}`", path.display()), &error))
+            }
+        }
+    }
+
+    pub(super) fn open(option: &str, path: &Path) -> Result<Self, CliError> {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }

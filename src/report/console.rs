@@ -38,6 +38,12 @@ pub fn render_open(plan: &Plan, facts: &Facts, color: bool) -> String {
     findings::open(&diagnose(&Context::of_plan(plan), facts, true), color)
 }
 
+/// The findings of a call, for people.
+#[must_use]
+pub fn render_findings(call: &CallReport, color: bool) -> String {
+    findings::text(&call.findings, color)
+}
+
 fn screen(whose: String, plan: &Plan, facts: &Facts, call: &CallReport, color: bool) -> String {
     let mut screen = Screen { text: String::new(), color, whose };
     screen.headline(facts, call);

@@ -21,7 +21,7 @@ mod words;
 pub use annotations::annotations;
 pub use both::{both, explored};
 pub use build::{Attempt, build, call_report, flaky};
-pub use console::{render, render_both, render_open};
+pub use console::{render, render_both, render_findings, render_open};
 pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
 pub use junit::junit;
 pub use ladder::ladder;

@@ -1,0 +1,213 @@
+//! `callcheck run`: scenario files, many at a time, and what came of them for people, for CI and for the pull request.
+
+mod args;
+mod reports;
+mod show;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::Noise;
+use super::error::CliError;
+use super::exit::Exit;
+use super::interrupt::interrupt;
+use super::output::to_stdout;
+use super::say::{View, say};
+use crate::report::{self, Ending, Outcome, Report, VerdictWord};
+use crate::scenario::{Given, Scenario};
+use crate::sim::write_merged;
+use crate::suite::{self, Done, FileError, Found, Settings};
+use crate::world::{Live, World};
+
+pub(super) use args::{ImportArgs, NOTES, RunArgs};
+use reports::Reports;
+
+pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
+    let given = Given { variables: args::variables(args)? };
+    args.folders().try_for_each(|(option, folder)| {
+        std::fs::create_dir_all(folder).map_err(|error| CliError::unwritable(option, folder, &error))
+    })?;
+    let found = suite::find(&args.paths, &given);
+    let wrong = found.errors.len();
+    for error in &found.errors {
+        say(&format!("{}\n", wrong_file(error).render(true)));
+    }
+    if wrong > 0 {
+        let files = if wrong == 1 { "1 fault" } else { &format!("{wrong} faults") };
+        say(&format!("{files} in {} files; nothing was run", found.files));
+        return Ok(Exit::Usage);
+    }
+    let Found { scenarios, files, .. } = found;
+    let all = scenarios.len();
+    let selected: Vec<Scenario> = scenarios.into_iter().filter(|one| args.selects(one)).collect();
+    if selected.is_empty() {
+        let help = "leave --filter and --tag out to run them all; --list shows what there is";
+        let title = format!("none of the {all} scenarios in {files} files is selected");
+        say(&CliError::untested(title, Some(help.to_owned())).render(true));
+        return Ok(Exit::Nothing);
+    }
+    if args.list {
+        return print(&show::list(&selected));
+    }
+    if args.dry_run {
+        return print(&show::plans(&selected));
+    }
+    let reports = Reports::open(args)?;
+    super::call::runtime()?.block_on(play(args, noise, selected, reports))
+}
+
+async fn play(
+    args: &RunArgs,
+    noise: &Noise,
+    scenarios: Vec<Scenario>,
+    reports: Reports,
+) -> anyhow::Result<Exit> {
+    for scenario in &scenarios {
+        super::call::check_media(&scenario.caller)?;
+        super::call::check_media(&scenario.callee)?;
+    }
+    let world: Arc<dyn World> = Arc::new(Live::new(0));
+    let interrupt = interrupt(&world);
+    let view = View::of(noise);
+    let settings = Settings {
+        jobs: args.jobs(),
+        retry: args.retry,
+        fail_fast: args.fail_fast,
+        is_virtual: args.clock.map(args::ClockArg::is_virtual),
+        seed: args.seed,
+    };
+    let begun = world.now();
+    let bar = bar(view, scenarios.len());
+    let mut lost: Vec<CliError> = Vec::new();
+    let mut watch = |done: &Done| {
+        bar.inc(1);
+        if matches!(view, View::Lines | View::Events) {
+            say(&show::line(&done.call));
+        }
+        lost.extend(keep(args, done).err());
+    };
+    let mut all = suite::run(&scenarios, &settings, &world, &interrupt, &mut watch).await;
+    bar.finish_and_clear();
+    let took = world.now() - begun;
+    for done in &mut all {
+        let wrong = matches!(done.call.verdict, VerdictWord::Failed | VerdictWord::Unknown);
+        if let (true, Some(scenario), Some(timeline)) = (wrong, &mut done.call.scenario, &done.timeline) {
+            scenario.ladder = Some(report::ladder(timeline));
+        }
+    }
+    let interrupted = interrupt.peek().is_some();
+    show::result(&all, took, interrupted, view);
+    let report = result(all.into_iter().map(|done| done.call).collect());
+    if is_github() {
+        // A runner reads these lines wherever they are printed.
+        say(report::annotations(&report).trim_end());
+    }
+    lost.extend(reports.write(&report));
+    for error in &lost {
+        say(&error.render(true));
+    }
+    let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: args.flaky_ok };
+    Ok(Exit::from(Outcome::of(&report, ending)))
+}
+
+/// What must not be left out is failed where it was.
+fn result(calls: Vec<report::CallReport>) -> Report {
+    let mut report = report::build(calls);
+    let required = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
+    let skipped = report.calls.iter().find(|call| call.verdict == VerdictWord::Skipped);
+    if let Some(skipped) = skipped.filter(|_| required) {
+        report.reason =
+            Some(format!("{} was skipped, and CALLCHECK_REQUIRE_ALL=1 demands all", skipped.name));
+        report.verdict = VerdictWord::Failed;
+    }
+    report
+}
+
+/// Timelines, and everything that belongs to a failure.
+fn keep(args: &RunArgs, done: &Done) -> Result<(), CliError> {
+    if let (Some(folder), Some(timeline)) = (&args.record, &done.timeline) {
+        let path = folder.join(format!("{}.jsonl", file_name(&done.call.name)));
+        record(&path, timeline)?;
+    }
+    let Some(folder) = args.save_failures.as_ref().filter(|_| !done.is_fine()) else { return Ok(()) };
+    let folder = folder.join(file_name(&done.call.name));
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| CliError::unwritable("--save-failures", &folder, &error))?;
+    let save = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(|error| CliError::unwritable("--save-failures", &path, &error))
+    };
+    // Invariant: a report is plain data with string keys.
+    save("verdict.json", &serde_json::to_string_pretty(&done.call).expect("a report is plain data"))?;
+    let complaints: Vec<String> = done.complaints.iter().map(|one| one.render(false)).collect();
+    save("verdict.txt", &complaints.join("\n\n"))?;
+    if let Some(timeline) = &done.timeline {
+        record(&folder.join("timeline.jsonl"), timeline)?;
+        save("ladder.txt", &report::ladder(timeline))?;
+    }
+    Ok(())
+}
+
+fn record(path: &Path, timeline: &crate::timeline::Timeline) -> Result<(), CliError> {
+    let written = std::fs::File::create(path).and_then(|file| write_merged(timeline, Box::new(file)));
+    written.map_err(|error| CliError::unwritable("--record", path, &error))
+}
+
+/// A name as part of a path.
+fn file_name(name: &str) -> String {
+    let plain = |letter: char| if letter.is_alphanumeric() || "-_.=".contains(letter) { letter } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    name.trim_matches(['-', '.']).to_owned()
+}
+
+fn wrong_file(error: &FileError) -> CliError {
+    match error {
+        FileError::Wrong(diagnostic) => CliError::place((**diagnostic).clone()),
+        FileError::Unreadable { path, why } => CliError::usage(
+            format!("`{path}` cannot be read: {why}"),
+            "name a scenario file, or a folder that holds some; `callcheck init` writes a first one",
+        ),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<Exit> {
+    to_stdout(text.as_bytes()).map_err(|error| CliError::lost("the list", &error))?;
+    std::io::stdout().flush().map_err(|error| CliError::lost("the list", &error))?;
+    Ok(Exit::Passed)
+}
+
+/// Makes scenarios of recorded browser cases, a file each.
+pub(super) fn import(args: &ImportArgs) -> anyhow::Result<Exit> {
+    let text = std::fs::read_to_string(&args.cases)
+        .map_err(|error| CliError::unreadable("import", &args.cases, &error))?;
+    let all = crate::scenario::import(&text).map_err(|error| {
+        CliError::usage(format!("`{}`: {error}", args.cases.display()), "give a file of the cases' schema")
+    })?;
+    std::fs::create_dir_all(&args.folder)
+        .map_err(|error| CliError::unwritable("import", &args.folder, &error))?;
+    for made in &all {
+        let path = args.folder.join(&made.file);
+        std::fs::write(&path, &made.text).map_err(|error| CliError::unwritable("import", &path, &error))?;
+    }
+    say(&format!("written  {} scenarios into {}", all.len(), args.folder.display()));
+    Ok(Exit::Passed)
+}
+
+fn is_github() -> bool {
+    std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
+}
+
+fn bar(view: View, scenarios: usize) -> ProgressBar {
+    if view != View::Moving {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(scenarios as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} scenarios, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}
