@@ -12,8 +12,8 @@ use crate::jsep::masked;
 use crate::timeline::{Event, Kind, Proof, Signal, Timeline};
 use signals::{Arrow, Arrows};
 
-/// What happens on one side within this time is told in one line.
-const TOGETHER_US: u64 = 1_000;
+/// What happens on one side within this time, which is the last digit of the axis, is told in one line.
+const TOGETHER_US: u64 = 100;
 
 /// Candidates that come later than this after the last one are told again: a late candidate explains much.
 const RUN_US: u64 = 1_000_000;
@@ -132,7 +132,7 @@ impl Rows {
                 return;
             }
             let fits = before.chars().count() + 2 + text.chars().count() <= draw::LANE;
-            if !marked && *times == 1 && fits && at_us - *begun <= TOGETHER_US {
+            if !marked && *times == 1 && fits && at_us - *begun < TOGETHER_US {
                 before.push_str(", ");
                 before.push_str(&text);
                 return;
@@ -209,12 +209,14 @@ fn of(mid: Option<&str>) -> String {
     mid.map(|mid| format!(" (mid {})", free(mid))).unwrap_or_default()
 }
 
-/// Text that somebody else wrote: its first line, as an error may quote a whole description, and without secrets.
+/// Text that somebody else wrote: its first line up to a description, which an error may quote, and without secrets.
 fn free(text: &str) -> String {
     // A quoted description may have its line ends written out.
     let text = text.replace("\\r", "\n").replace("\\n", "\n");
     let masked = masked(&text);
-    printable(masked.trim_start().lines().next().unwrap_or_default()).trim_end().to_owned()
+    let first = masked.trim_start().lines().next().unwrap_or_default();
+    let before = first.split_once("v=0").map_or(first, |(before, _)| before);
+    printable(before).trim_end().to_owned()
 }
 
 #[cfg(test)]

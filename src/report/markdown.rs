@@ -31,10 +31,11 @@ const SLOWEST: usize = 5;
 /// slowest calls.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
-    let mut text = format!("## callcheck: {}\n\n{}\n", report.verdict.as_str(), totals(report));
-    if let Some(exploration) = &report.exploration {
-        text += &explored(exploration);
-    }
+    let mut text = format!("## callcheck: {}\n\n", report.verdict.as_str());
+    text += &match &report.exploration {
+        Some(exploration) => explored(exploration),
+        None => format!("**{}**\n", totals(report)),
+    };
     let mut wrong: Vec<&CallReport> =
         report.calls.iter().filter(|call| call.verdict != VerdictWord::Passed).collect();
     wrong.sort_by_key(|call| VERDICTS.iter().position(|verdict| *verdict == call.verdict));
@@ -51,7 +52,7 @@ pub fn markdown(report: &Report) -> String {
 /// `7 calls: 1 failed, 6 passed, in 3.2 s`.
 fn totals(report: &Report) -> String {
     let calls = &report.calls;
-    if calls.is_empty() && report.exploration.is_none() {
+    if calls.is_empty() {
         return escaped(report.reason.as_deref().unwrap_or("there was no call"));
     }
     let counts = VERDICTS.iter().filter_map(|verdict| {
@@ -62,8 +63,7 @@ fn totals(report: &Report) -> String {
     let took: f64 = calls.iter().filter_map(took_ms).sum();
     let took = if took > 0.0 { format!(", in {}", seconds(took)) } else { String::new() };
     let noun = if calls.len() == 1 { "call" } else { "calls" };
-    let counts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
-    format!("**{} {noun}{counts}{took}**", calls.len())
+    format!("{} {noun}: {}{took}", calls.len(), counts.join(", "))
 }
 
 fn seconds(ms: f64) -> String {
@@ -71,8 +71,11 @@ fn seconds(ms: f64) -> String {
 }
 
 fn explored(exploration: &ExplorationReport) -> String {
-    let ExplorationReport { first_seed, last_seed, played, passed, .. } = exploration;
-    let mut text = format!("\nseeds {first_seed} to {last_seed}: {passed} of {played} passed\n");
+    let ExplorationReport { first_seed, last_seed, played, passed, virtual_ms, .. } = exploration;
+    let simulated = seconds(*virtual_ms);
+    let mut text = format!(
+        "**seeds {first_seed} to {last_seed}: {passed} of {played} passed, in {simulated} of simulated time**\n"
+    );
     if exploration.groups.is_empty() {
         return text;
     }
@@ -92,7 +95,7 @@ fn table(calls: &[&CallReport]) -> String {
     let mut text = "\n| scenario | verdict | why |\n|---|---|---|\n".to_owned();
     for call in calls.iter().take(MAX_ROWS) {
         let mut reason = escaped(&shortened(&why(call)));
-        let ids: Vec<String> = call.findings.iter().map(|finding| escaped(&finding.id)).collect();
+        let ids: Vec<String> = call.findings.iter().map(|finding| code(&finding.id)).collect();
         if !ids.is_empty() {
             reason += &format!(" ({})", ids.join(", "));
         }

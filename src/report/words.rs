@@ -6,10 +6,10 @@ use super::model::{
 
 /// Text that every reader can show: what a terminal would obey is replaced, lines stay lines.
 pub(super) fn printable(text: &str) -> String {
-    // Two of them are no characters, and XML and YAML forbid them.
+    // XML and YAML forbid what is no character, and older YAML takes two more for line ends.
     let shown = |c: char| match c {
         '\n' => c,
-        '\t' => ' ',
+        '\t' | '\u{2028}' | '\u{2029}' => ' ',
         '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',
         c => c,
@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
-        assert_eq!(printable("a\u{1b}[31m\r\n\tb\u{ffff}\u{9b}"), "a\u{fffd}[31m\n b\u{fffd}\u{fffd}");
+        assert_eq!(
+            printable("a\u{1b}[31m\r\n\tb\u{ffff}\u{9b}\u{2028}"),
+            "a\u{fffd}[31m\n b\u{fffd}\u{fffd} "
+        );
         assert_eq!(one_line(" a \n\n b\u{0} "), "a b\u{fffd}");
     }
 
