@@ -11,6 +11,14 @@ use callcheck::report::Outcome;
 /// Who may `use crate::` whom; `cli` may use everything, and everybody may use `diagnostic`, which uses nobody. The
 /// README's map of the folders says the same.
 const MAY_USE: &[(&str, &[&str])] = &[
+    (
+        "suite",
+        &[
+            "scenario", "plan", "jsep", "report", "runner", "sim", "leg", "media", "network", "timeline",
+            "world",
+        ],
+    ),
+    ("scenario", &["plan", "jsep", "fault"]),
     ("fault", &["plan", "jsep", "media", "network", "timeline"]),
     (
         "sim",
@@ -40,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "signaling",
             "facts",
             "expect",
+            "diagnose",
             "timeline",
             "world",
         ],

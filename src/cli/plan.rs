@@ -38,6 +38,7 @@ pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<
         leg: LegPlan { receive: wanted(&expectations, role), ..leg_plan(role, args, matches)? },
         network: network_plan(&args.ice.network)?,
         expectations,
+        expects_symptoms: false,
         strict: verdict.strict,
         retries: verdict.retry,
         flaky_ok: verdict.flaky_ok,

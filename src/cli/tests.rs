@@ -31,7 +31,8 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Serve(args) => return Err(serve::config(args).unwrap_err().to_string()),
         Command::Sim(args) => return Err(sim::complaint(args, matches).expect("a complaint").to_string()),
         Command::Explain(args) => return Err(explain::run(args, &cli.noise).unwrap_err().to_string()),
-        Command::Schema(_) => unreachable!("no complaint to provoke"),
+        Command::Run(args) => return Err(super::run::run(args, &cli.noise).unwrap_err().to_string()),
+        Command::Schema(_) | Command::Init(_) | Command::Import(_) => unreachable!("no complaint to provoke"),
     };
     plan::plan(role, args, matches).map_err(|error| error.to_string())
 }

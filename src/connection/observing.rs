@@ -26,6 +26,8 @@ impl Actor {
                 self.tell(ConnectionEvent::Dtls(state));
             }
             EngineEvent::DtlsError(error) => self.recorder.record(at, Kind::DtlsError(error)),
+            // close() changes the state without an event (W3C webrtc §4.4.2).
+            EngineEvent::ConnectionState(_) if self.engine.is_none() => {}
             EngineEvent::ConnectionState(state) => {
                 self.recorder.record(at, Kind::ConnectionState(state));
                 self.tell(ConnectionEvent::Connection(state));

@@ -49,7 +49,7 @@ impl Context {
             wishes: all().filter(|&kind| plan.leg.wish(kind).receives()).collect(),
             relay: plan.leg.ice_policy == IcePolicy::Relay,
             follow_up: Some(plan.leg.follow_up),
-            expectations: &plan.expectations,
+            expectations: if plan.expects_symptoms { &[] } else { &plan.expectations },
         })
     }
 
@@ -68,6 +68,8 @@ impl Context {
             .into_iter()
             .flatten()
             .filter_map(|stated| stated["text"].as_str());
+        let symptoms = plan["expects_symptoms"].as_bool() == Some(true);
+        let texts = texts.filter(|_| !symptoms);
         let expectations: Vec<Expectation> =
             texts.filter_map(|text| Expectation::parse(text, own).ok()).collect();
         Self::of_parts(&Parts {

@@ -44,6 +44,8 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// What was stated about the outcome; the rest is default.
     pub expectations: Vec<Expectation>,
+    /// What is expected is how a broken call shows itself, and says nothing of what is wanted of it.
+    pub expects_symptoms: bool,
     /// Also demand sendrecv/sendrecv everywhere and no finding.
     pub strict: bool,
     /// How often a call that did not pass is made again.
@@ -81,6 +83,7 @@ impl Plan {
             },
             network: NetworkPlan::default(),
             expectations: Vec::new(),
+            expects_symptoms: false,
             strict: false,
             retries: 0,
             flaky_ok: false,

@@ -17,7 +17,7 @@ pub(super) struct Placed {
 /// Reads `[expect]`; what it says of both sides is said of each.
 pub(super) fn expectations(reader: &Reader<'_>, table: &Table) -> Vec<Placed> {
     let mut all = Vec::new();
-    for entry in table {
+    for entry in table.iter().filter(|entry| entry.key != "defaults") {
         match (entry.key.parse::<Role>(), &entry.node.value) {
             (Ok(role), Value::Table(own)) => {
                 own.iter().for_each(|entry| all.extend(read(reader, entry, &[role])));

@@ -24,8 +24,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
-use crate::jsep::Role;
-use crate::plan::{Expectation, Plan};
+use crate::jsep::{MediaKind, Role};
+use crate::plan::{Expectation, Op, Plan, Subject};
 
 pub use complaint::Source;
 pub use import::{ImportError, Imported, import};
@@ -67,6 +67,8 @@ pub struct Scenario {
     pub callee: Plan,
     /// Findings that are demanded of the call, whoever finds them.
     pub of_the_call: Vec<Expectation>,
+    /// Nothing is demanded but what is stated.
+    pub only_stated: bool,
     /// It is a list of operations instead.
     pub script: Option<Script>,
     /// The values of its cell.
@@ -186,7 +188,19 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
     let retry = get(table, "retry").and_then(|node| reader.count(node, "retry", 100));
     let mut plans = [Role::Caller, Role::Callee].map(|role| plan(reader, table, role, &placed, &sources[0]));
     let strict = flag("strict").unwrap_or(false);
-    plans.iter_mut().for_each(|plan| plan.strict = strict);
+    // A finding that is demanded says that the call is broken, so that the rest is how this shows.
+    let symptoms = placed.iter().any(|placed| demands_a_finding(&placed.expectation));
+    for plan in &mut plans {
+        plan.strict = strict;
+        plan.expects_symptoms = symptoms;
+        if symptoms {
+            plan.leg.receive = MediaKind::ALL.to_vec();
+        }
+    }
+    let defaults = expect.and_then(|node| match &node.value {
+        Value::Table(table) => get(table, "defaults"),
+        _ => None,
+    });
     let [caller, callee] = plans;
     let words = [("real", false), ("virtual", true)];
     let tags = get(table, "tags").map_or(&[][..], |node| reader.items(node));
@@ -206,11 +220,17 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
             .filter(|placed| placed.of.is_none())
             .map(|p| p.expectation.clone())
             .collect(),
+        only_stated: defaults.and_then(|node| reader.flag(node, "defaults")) == Some(false),
         script: steps.map(|steps| steps::script(reader, steps, expect)),
         cell,
         sources: sources.to_vec(),
         placed,
     }
+}
+
+fn demands_a_finding(stated: &Expectation) -> bool {
+    let wanted = matches!(&stated.value, crate::plan::Value::Word(word) if word != "none");
+    stated.subject == Subject::Finding && stated.op == Op::Eq && wanted
 }
 
 fn name_of(file: &str, cell: &[(String, String)]) -> String {

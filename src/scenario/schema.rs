@@ -64,6 +64,10 @@ fn expect() -> Map<String, Value> {
     }
     let side = json!({ "type": "object" });
     let mut properties = own;
+    properties.insert(
+        "defaults".to_owned(),
+        json!({ "type": "boolean", "description": "false: demand nothing but what is stated" }),
+    );
     for name in ["caller", "callee", "both"] {
         properties.insert(name.to_owned(), side.clone());
     }

@@ -1,5 +1,6 @@
 //! Plays one scenario once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::placed::{finished, not_played};
@@ -70,6 +71,9 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
         (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why));
         return report;
     }
+    if scenario.only_stated {
+        only_stated(scenario, &mut report);
+    }
     for demanded in &scenario.of_the_call {
         let row = finding(&report, demanded);
         if row.status == ExpectationStatus::Failed && report.verdict != VerdictWord::Failed {
@@ -78,6 +82,23 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
         report.expectations.push(row);
     }
     report
+}
+
+/// Leaves what every call is asked out of the verdict.
+fn only_stated(scenario: &Scenario, report: &mut CallReport) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    report.expectations.retain(|row| {
+        let number = seen.entry(row.subject.clone()).or_insert(0);
+        *number += 1;
+        scenario.place_of(&row.subject, *number - 1).is_some()
+    });
+    let worst = |status| report.expectations.iter().find(|row| row.status == status);
+    let (verdict, row) = match (worst(ExpectationStatus::Failed), worst(ExpectationStatus::Unknown)) {
+        (Some(row), _) => (VerdictWord::Failed, Some(row)),
+        (None, Some(row)) => (VerdictWord::Unknown, Some(row)),
+        (None, None) => (VerdictWord::Passed, None),
+    };
+    (report.verdict, report.reason) = (verdict, row.map(|row| row.observed.clone()));
 }
 
 /// A finding that is demanded of the call, whichever side finds it.

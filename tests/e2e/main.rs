@@ -23,5 +23,6 @@ mod judge_model;
 mod odd_rooms;
 mod phases;
 mod relay;
+mod scenarios;
 mod sim;
 mod strangers;

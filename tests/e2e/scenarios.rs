@@ -1,0 +1,145 @@
+//! `callcheck run`: the scenarios that we ship, what is said of failures, and the reports.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{one_call_at_a_time, run};
+
+fn shipped() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").display().to_string()
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// Times, ports and the folder of this run differ from run to run.
+fn stable(text: &str, folder: &Path) -> String {
+    let text = text.replace(&*folder.to_string_lossy(), "DIR");
+    text.lines()
+        .filter(|line| !line.contains(" s: ") && !line.starts_with("slowest"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn every_scenario_that_we_ship_passes() {
+    let _machine = one_call_at_a_time();
+    let ended = run(&["run", &shipped(), "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let calls = report["calls"].as_array().unwrap();
+    let wrong: Vec<String> = calls
+        .iter()
+        .filter(|call| call["verdict"] != "passed")
+        .map(|call| format!("{} {}: {}", call["name"], call["verdict"], call["reason"]))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}\n{}", ended.stderr);
+    assert!(calls.len() > 100, "{}", calls.len());
+    ended.exits(0);
+}
+
+#[test]
+fn they_pass_on_simulated_time_as_well() {
+    run(&["run", &shipped(), "--clock", "virtual"]).exits(0).says(&["passed"]);
+}
+
+#[test]
+fn the_cases_of_browsers_are_those_of_the_data() {
+    let made = tempfile::tempdir().unwrap();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wpt-cases.json");
+    run(&["import", &cases.display().to_string(), &made.path().display().to_string()]).exits(0);
+    for entry in fs::read_dir(made.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let shipped = Path::new(&shipped()).join("wpt").join(path.file_name().unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), fs::read_to_string(shipped).unwrap());
+    }
+}
+
+#[test]
+fn a_failure_is_shown_at_its_place_with_its_cause() {
+    let bug = "[callee]\nattach = \"add-transceiver\"\nrenegotiate = false\n\n[expect.caller]\ntracks = \"audio,video\"\n";
+    let folder = folder(&[("bug.toml", bug), ("good.toml", ""), ("later.toml", "skip = \"no camera here\"")]);
+    let saved = folder.path().join("failures");
+    let path = folder.path().display().to_string();
+    let arguments = [
+        "run",
+        &path,
+        "--clock",
+        "virtual",
+        "--report-junit",
+        "-",
+        "--save-failures",
+        &saved.display().to_string(),
+    ];
+    let ended = run(&arguments).exits(1);
+    let ended = ended.says(&[
+        "bug.toml:6:10",
+        "did not hold",
+        "sdp-addtransceiver-unassociated",
+        "1 skipped, 1 passed",
+    ]);
+    assert!(ended.stdout.contains("<failure") && ended.stdout.contains("<skipped"), "{}", ended.stdout);
+    let kept: Vec<_> = fs::read_dir(&saved).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1);
+    for name in ["verdict.json", "verdict.txt", "timeline.jsonl", "ladder.txt"] {
+        assert!(!fs::read_to_string(kept[0].join(name)).unwrap().is_empty(), "{name}");
+    }
+    insta::assert_snapshot!("scenario_failure", stable(&ended.stderr, folder.path()));
+}
+
+#[test]
+fn wrong_files_are_told_of_all_at_once_and_nothing_is_run() {
+    let folder = folder(&[("a.toml", "tilte = \"x\""), ("b.toml", "duration = 5"), ("good.toml", "")]);
+    let ended = run(&["run", &folder.path().display().to_string()]).exits(2);
+    ended.says(&["did you mean `title`", "a time needs a unit", "2 faults in 3 files; nothing was run"]);
+}
+
+#[test]
+fn what_is_selected_is_run_and_nothing_selected_is_a_4() {
+    let folder = folder(&[("a.toml", "tags = [\"smoke\"]"), ("b.toml", "title = \"another\"")]);
+    let path = folder.path().display().to_string();
+    run(&["run", &path, "--clock", "virtual", "--tag", "smoke"]).exits(0).says(&["1 scenario in"]);
+    run(&["run", &path, "--clock", "virtual", "--tag", "!smoke"]).exits(0).says(&["1 scenario in"]);
+    run(&["run", &path, "--filter", "nothing-like-that"]).exits(4);
+    let list = run(&["run", &path, "--list"]).exits(0).stdout;
+    assert_eq!(list.lines().count(), 2, "{list}");
+    let plans = run(&["run", &path, "--dry-run"]).exits(0).stdout;
+    assert!(plans.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{plans}");
+}
+
+#[test]
+fn a_flaky_scenario_is_not_passed_and_fail_fast_leaves_the_rest() {
+    let wrong = "[expect.caller]\ntracks = \"audio\"\n[callee]\nsend = { video = \"bars\" }";
+    let folder = folder(&[("a.toml", wrong), ("b.toml", ""), ("c.toml", "")]);
+    let path = folder.path().display().to_string();
+    let ended = run(&["run", &path, "--clock", "virtual", "--jobs", "1", "--fail-fast", "--json"]).exits(1);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let verdicts: Vec<&str> =
+        report["calls"].as_array().unwrap().iter().map(|call| call["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["failed", "not-run", "not-run"]);
+    run(&["run", &path, "--clock", "virtual", "--retry", "2", "--filter", "a"])
+        .exits(1)
+        .says(&["try 1 of 3 failed"]);
+}
+
+#[test]
+fn a_first_scenario_is_written_and_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    run(&["init", &path]).exits(0).says(&["written", "callcheck run scenarios"]);
+    run(&["init", &path]).exits(0).says(&["kept"]);
+    let scenarios = folder.path().join("scenarios").display().to_string();
+    run(&["run", &scenarios, "--clock", "virtual"]).exits(0);
+}
+
+#[test]
+fn the_committed_schema_is_the_one_that_is_printed() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/scenario.schema.json");
+    let printed = run(&["schema", "scenario"]).exits(0).stdout;
+    assert_eq!(fs::read_to_string(committed).unwrap(), printed);
+}
