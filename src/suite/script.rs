@@ -27,8 +27,8 @@ pub(super) async fn play(scenario: &Scenario, on_simulated_time: bool, seed: u64
         let steps = script.steps.clone();
         let played = tokio::task::spawn_blocking(move || {
             let world = Simulated::new(seed);
-            let network = SimulatedNetwork::new(world.clone()).host();
-            let setting = setting(Arc::new(world.clone()), network);
+            let network = SimulatedNetwork::new(world.clone());
+            let setting = setting(Arc::new(world.clone()), [network.host(), network.host()]);
             let played = world.run_within(LONGEST, async move { script::play(&steps, setting).await });
             world.stop();
             played
@@ -40,7 +40,8 @@ pub(super) async fn play(scenario: &Scenario, on_simulated_time: bool, seed: u64
             Err(_) => Err("callcheck has a defect".to_owned()),
         }
     } else {
-        let setting = setting(Arc::new(Live::new(seed)), Arc::new(MachineNetwork));
+        let networks: [Arc<dyn Network>; 2] = [Arc::new(MachineNetwork), Arc::new(MachineNetwork)];
+        let setting = setting(Arc::new(Live::new(seed)), networks);
         script::play(&script.steps, setting).await.map_err(|error| error.to_string())
     };
     match outcome {
@@ -49,11 +50,11 @@ pub(super) async fn play(scenario: &Scenario, on_simulated_time: bool, seed: u64
     }
 }
 
-fn setting(world: Arc<dyn World>, network: Arc<dyn Network>) -> ScriptSetting {
+fn setting(world: Arc<dyn World>, networks: [Arc<dyn Network>; 2]) -> ScriptSetting {
     let mut streams = 0;
     ScriptSetting {
         world,
-        network,
+        networks,
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         association: Association::Jsep,
         trickling: vec![Role::Caller, Role::Callee],

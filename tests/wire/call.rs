@@ -21,7 +21,7 @@ pub(crate) async fn script(steps: &[Step], trickling: &[Role]) -> Outcome {
     let mut streams = 0;
     let setting = ScriptSetting {
         world,
-        network: Arc::new(MachineNetwork),
+        networks: [Arc::new(MachineNetwork), Arc::new(MachineNetwork)],
         addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         association: Association::Jsep,
         trickling: trickling.to_vec(),

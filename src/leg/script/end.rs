@@ -53,7 +53,9 @@ impl End {
             identity: Identity { own: number(role), peer: Some(number(role.other())), peer_stamps: true },
             faults: Arc::default(),
         };
-        let (world, network) = (Arc::clone(&setting.world), Arc::clone(&setting.network));
+        let [of_caller, of_callee] = &setting.networks;
+        let network = if role == Role::Caller { of_caller } else { of_callee };
+        let (world, network) = (Arc::clone(&setting.world), Arc::clone(network));
         let (connection, events) = Connection::open(world, network, recorder.clone(), config).await?;
         Ok(Self {
             role,

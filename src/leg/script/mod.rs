@@ -31,8 +31,8 @@ pub type SourceFactory = Box<dyn FnMut(Role, MediaKind) -> Box<dyn Source> + Sen
 pub struct ScriptSetting {
     /// Time, tasks, randomness.
     pub world: Arc<dyn World>,
-    /// Sockets.
-    pub network: Arc<dyn Network>,
+    /// The sockets of the caller, and those of the callee.
+    pub networks: [Arc<dyn Network>; 2],
     /// The local addresses to gather on.
     pub addresses: Vec<IpAddr>,
     /// How an offered m-section finds a transceiver, on both sides.
