@@ -49,9 +49,8 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    for command in
-        [None, Some("call"), Some("answer"), Some("explain"), Some("sim"), Some("serve"), Some("schema")]
-    {
+    let commands = ["call", "answer", "explain", "sim", "run", "init", "serve", "schema"];
+    for command in std::iter::once(None).chain(commands.into_iter().map(Some)) {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");
         for line in short.lines().chain(long.lines()) {
@@ -67,7 +66,7 @@ fn help_is_grouped_and_fits() {
 fn every_option_has_its_environment_name() {
     for command in [Cli::command()].iter().chain(Cli::command().get_subcommands()) {
         // What is asked for once is not set for a whole shell.
-        let once = ["help", "version", "list", "about"];
+        let once = ["help", "version", "list", "about", "dry_run"];
         let options = command.get_arguments().filter(|arg| !once.contains(&arg.get_id().as_str()));
         for option in options.filter(|arg| arg.get_long().is_some()) {
             let long = option.get_long().unwrap();

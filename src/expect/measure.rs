@@ -39,6 +39,7 @@ pub(super) fn number(peer: &PeerFacts, subject: Subject, op: Op, stated: f64) ->
         Subject::CandidatesSent => single(Some(peer.candidates.sent as f64), ""),
         Subject::CandidatesReceived => single(Some(peer.candidates.received as f64), ""),
         Subject::Negotiations => single(Some(peer.negotiations as f64), ""),
+        Subject::TrackEvents => single(Some(peer.track_events as f64), ""),
         Subject::Rtt => {
             let rtt = peer.pair.as_ref().and_then(|(_, pair)| pair.rtt_ms);
             let missing = "no round-trip time of the selected pair was measured";
@@ -107,6 +108,9 @@ fn receiving(peer: &PeerFacts) -> impl Iterator<Item = &str> {
 }
 
 fn of_mid(mid: &MidFacts, subject: Subject) -> Option<f64> {
+    if subject == Subject::Streams {
+        return Some(mid.streams.len() as f64);
+    }
     let (_, sample) = mid.last_sample.as_ref()?;
     match subject {
         Subject::Frames => Some(sample.frames as f64),
@@ -163,6 +167,7 @@ pub(super) fn stated(subject: Subject, op: Op, value: &Value) -> String {
             Op::Eq => text(subject, *number),
             _ => format!("{} {}", op.as_str(), text(subject, *number)),
         },
+        Value::Path(words) => not.to_owned() + &words.join(", "),
         Value::Transceivers(rows) => {
             let row = |row: &crate::plan::ExpectedTransceiver| {
                 let current = row.current_direction.map_or("-", Direction::as_str);
@@ -195,15 +200,17 @@ fn layer_of(subject: Subject) -> Option<u8> {
     use Subject as S;
     match subject {
         S::Sends | S::Transceivers | S::Signaling | S::Negotiations | S::TimeAnswer => Some(0),
+        S::SignalingPath | S::TrackEvents | S::Streams => Some(0),
         S::Gathering
         | S::Ice
+        | S::IcePath
         | S::TimeIce
         | S::Pair
         | S::PairLocal
         | S::PairRemote
         | S::Rtt
         | S::CandidatesSent => Some(1),
-        S::Dtls | S::Connection | S::TimeDtls | S::TimeConnected => Some(2),
+        S::Dtls | S::Connection | S::DtlsPath | S::ConnectionPath | S::TimeDtls | S::TimeConnected => Some(2),
         S::Tracks | S::Frames | S::Packets | S::Stamped | S::Loss | S::Freezes | S::Bitrate => Some(3),
         S::LatencyP50 | S::LatencyP95 | S::LatencyMax | S::TimeFirstRtp | S::TimeFirstFrame => Some(3),
         S::CandidatesReceived | S::Hangup | S::Finding => None,

@@ -19,6 +19,23 @@ pub(super) fn state(peer: &PeerFacts, subject: Subject, op: Op, word: &str) -> L
     }
 }
 
+/// All states that were reached, in order.
+pub(super) fn path(peer: &PeerFacts, subject: Subject, op: Op, words: &[String]) -> Look {
+    let states = &peer.states;
+    match subject {
+        Subject::IcePath => whole(&states.ice, op, words),
+        Subject::DtlsPath => whole(&states.dtls, op, words),
+        Subject::ConnectionPath => whole(&states.connection, op, words),
+        Subject::SignalingPath => whole(&states.signaling, op, words),
+        _ => Look::unmeasured("has no states"),
+    }
+}
+
+fn whole<S: State + std::fmt::Display>(path: &[Reached<S>], op: Op, words: &[String]) -> Look {
+    let same = path.iter().map(|reached| reached.state.to_string()).eq(words.iter().cloned());
+    Look::new(same == (op == Op::Eq), path_text(path)).citing(path.iter().map(|reached| &reached.id))
+}
+
 fn last<S: State + std::fmt::Display>(path: &[Reached<S>], op: Op, word: &str) -> Look {
     // Nothing recorded means that nothing happened yet.
     let state = path.last().map_or(S::INITIAL, |reached| reached.state).to_string();

@@ -40,6 +40,8 @@ pub struct PeerFacts {
     pub rejected: Vec<(SdpType, String)>,
     /// Completed exchanges of an offer and an answer.
     pub negotiations: u64,
+    /// How often `track` fired.
+    pub track_events: u64,
     /// The latest transceiver table and its event; null until one was taken.
     pub transceivers: Option<(String, Vec<TransceiverRow>)>,
     /// The kinds that some transceiver's current direction has sent at some time.
@@ -167,6 +169,7 @@ impl PeerFacts {
             descriptions: Vec::new(),
             rejected: Vec::new(),
             negotiations: 0,
+            track_events: 0,
             transceivers: None,
             sent: BTreeSet::new(),
             mids: BTreeMap::new(),
@@ -353,6 +356,7 @@ impl PeerFacts {
         let at = event.at_us;
         match &event.kind {
             Kind::Track { mid, kind, streams } => {
+                self.track_events += 1;
                 self.mid(mid).fire(&event.id, *kind, streams);
             }
             Kind::FirstRtp { mid, kind } => {

@@ -39,6 +39,8 @@ pub enum Value {
     Number(f64),
     /// A transceiver table.
     Transceivers(Vec<ExpectedTransceiver>),
+    /// States in their order.
+    Path(Vec<String>),
 }
 
 /// A row of an expected transceiver table.

@@ -41,6 +41,12 @@ pub enum Subject {
     TimeFirstRtp,
     TimeFirstFrame,
     Negotiations,
+    SignalingPath,
+    IcePath,
+    DtlsPath,
+    ConnectionPath,
+    TrackEvents,
+    Streams,
     Finding,
 }
 
@@ -68,6 +74,8 @@ pub enum ValueKind {
     Word,
     /// Rows of `mid kind direction/current`, separated by commas.
     Transceivers,
+    /// States in their order, separated by commas.
+    Path,
     /// A whole number.
     Count,
     /// `1%`, or a number from 0 to 1.
@@ -180,6 +188,36 @@ pub const SUBJECTS: &[SubjectInfo] = &[
         V::Count,
         "candidates.received>=1",
     ),
+    row(
+        S::SignalingPath,
+        "path.signaling",
+        "the signaling states that were reached until hang-up, in order",
+        V::Path,
+        "path.signaling=have-local-offer,stable",
+    ),
+    row(
+        S::IcePath,
+        "path.ice",
+        "the ICE connection states that were reached until hang-up, in order",
+        V::Path,
+        "path.ice=checking,connected",
+    ),
+    row(
+        S::DtlsPath,
+        "path.dtls",
+        "the DTLS states that were reached until hang-up, in order",
+        V::Path,
+        "path.dtls=connecting,connected",
+    ),
+    row(
+        S::ConnectionPath,
+        "path.connection",
+        "the connection states that were reached until hang-up, in order",
+        V::Path,
+        "path.connection=connecting,connected",
+    ),
+    row(S::TrackEvents, "track-events", "how often `track` fired", V::Count, "track-events=2"),
+    row(S::Streams, "streams", "the length of `event.streams`, on each remote track", V::Count, "streams>=1"),
     row(
         S::Negotiations,
         "negotiations",
@@ -332,11 +370,15 @@ impl Subject {
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {
         match self {
-            Self::Signaling => SignalingState::ALL.iter().map(|state| state.as_str()).collect(),
+            Self::Signaling | Self::SignalingPath => {
+                SignalingState::ALL.iter().map(|state| state.as_str()).collect()
+            }
             Self::Gathering => GatheringState::ALL.iter().map(|state| state.as_str()).collect(),
-            Self::Ice => IceState::ALL.iter().map(|state| state.as_str()).collect(),
-            Self::Dtls => DtlsState::ALL.iter().map(|state| state.as_str()).collect(),
-            Self::Connection => ConnectionState::ALL.iter().map(|state| state.as_str()).collect(),
+            Self::Ice | Self::IcePath => IceState::ALL.iter().map(|state| state.as_str()).collect(),
+            Self::Dtls | Self::DtlsPath => DtlsState::ALL.iter().map(|state| state.as_str()).collect(),
+            Self::Connection | Self::ConnectionPath => {
+                ConnectionState::ALL.iter().map(|state| state.as_str()).collect()
+            }
             Self::Pair => vec!["host", "srflx", "relay"],
             Self::PairLocal | Self::PairRemote => vec!["host", "srflx", "prflx", "relay"],
             Self::Hangup => vec!["clean", "unannounced", "any"],
@@ -354,7 +396,7 @@ impl ValueKind {
     #[must_use]
     pub const fn operators(self) -> &'static [Op] {
         match self {
-            Self::Kinds | Self::Word | Self::Transceivers => &[Op::Eq, Op::Ne],
+            Self::Kinds | Self::Word | Self::Transceivers | Self::Path => &[Op::Eq, Op::Ne],
             Self::Count | Self::Share | Self::Duration | Self::Bitrate => {
                 &[Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge]
             }

@@ -23,6 +23,7 @@ pub(super) fn parse(text: &str, span: Range<usize>, info: &SubjectInfo) -> Resul
         ValueKind::Kinds => kinds(text, span, info),
         ValueKind::Word => word(text, span, info),
         ValueKind::Transceivers => transceivers(text, span, info),
+        ValueKind::Path => path(text, span, info),
         ValueKind::Count => count(text, span, info),
         ValueKind::Share => share(text, span, info),
         ValueKind::Duration => measure(text, span, info, DURATION_UNITS, "a duration"),
@@ -53,6 +54,15 @@ fn word(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fau
         return Err(not_one_of(written, span, &words, info));
     }
     Ok(if written == "any" { Value::Any } else { Value::Word(written.to_owned()) })
+}
+
+fn path(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fault> {
+    let words = info.subject.words();
+    let state = |item: Range<usize>| match &text[item.clone()] {
+        written if words.contains(&written) => Ok(written.to_owned()),
+        written => Err(not_one_of(written, item, &words, info)),
+    };
+    split(text, span, ',').map(state).collect::<Result<_, _>>().map(Value::Path)
 }
 
 fn transceivers(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fault> {

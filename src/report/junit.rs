@@ -10,19 +10,20 @@ use super::words::{at, earlier_tries, file, one_line, open_ends, played, printab
 /// The name of the run, and of the suite for calls that stand in no folder.
 const NAME: &str = "callcheck";
 
-/// A run as JUnit XML: a suite for each folder of scenarios, a test case for each call. What failed is a failure, what
+/// A run as JUnit XML: a suite for each file of scenarios, a test case for each call. What failed is a failure, what
 /// could not be tested is an error, and what passed on a later try carries the tries before it.
 #[must_use]
 pub fn junit(report: &Report) -> String {
     let mut suites: Vec<(String, TestSuite, Duration)> = Vec::new();
     for call in &report.calls {
-        let folder = folder(call);
-        let index = suites.iter().position(|(name, ..)| *name == folder).unwrap_or_else(|| {
-            suites.push((folder.clone(), TestSuite::new(printable(&folder)), Duration::ZERO));
+        let file = file(call).unwrap_or(NAME);
+        let index = suites.iter().position(|(name, ..)| name == file).unwrap_or_else(|| {
+            suites.push((file.to_owned(), TestSuite::new(one_line(file)), Duration::ZERO));
             suites.len() - 1
         });
         let (_, suite, took) = &mut suites[index];
         suite.add_test_case(case(call));
+        properties(call).into_iter().for_each(|property| drop(suite.add_property(property)));
         *took += time(call).unwrap_or_default();
     }
     let mut run = quick_junit::Report::new(NAME);
@@ -32,15 +33,27 @@ pub fn junit(report: &Report) -> String {
         run.add_test_suite(suite);
     }
     // Invariant: memory takes every byte, and names are no XML that could be wrong.
-    run.to_string().expect("XML can be written into memory")
+    without_skipped(run.to_string().expect("XML can be written into memory"))
 }
 
-/// The folder of the scenario.
-fn folder(call: &CallReport) -> String {
-    match file(call).and_then(|file| file.rsplit_once('/')) {
-        Some((folder, _)) if !folder.is_empty() => folder.to_owned(),
-        _ => NAME.to_owned(),
-    }
+/// The schemas know no count of what was skipped for the whole run, only for each suite.
+fn without_skipped(xml: String) -> String {
+    let Some(start) = xml.find("<testsuites ") else { return xml };
+    let end = xml[start..].find('>').map_or(xml.len(), |at| start + at);
+    let Some(at) = xml[start..end].find(" skipped=\"").map(|at| start + at) else { return xml };
+    let quote = at + " skipped=\"".len();
+    let close = xml[quote..end].find('"').map_or(end, |len| quote + len + 1);
+    format!("{}{}", &xml[..at], &xml[close..])
+}
+
+/// How a call was played. The schemas know properties of suites alone, so that those of a cell of a matrix name it.
+fn properties(call: &CallReport) -> Vec<Property> {
+    let Some(scenario) = &call.scenario else { return Vec::new() };
+    let cell: Vec<String> = scenario.cell.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let of = if cell.is_empty() { String::new() } else { format!(" [{}]", cell.join(", ")) };
+    let title = scenario.title.iter().map(|title| ("title".to_owned(), title.clone()));
+    let rows = title.chain(played(scenario));
+    rows.map(|(name, value)| Property::new(one_line(&format!("{name}{of}")), one_line(&value))).collect()
 }
 
 fn case(call: &CallReport) -> TestCase {
@@ -48,11 +61,6 @@ fn case(call: &CallReport) -> TestCase {
     case.set_classname(one_line(file(call).unwrap_or(NAME)));
     if let Some(time) = time(call) {
         case.set_time(time);
-    }
-    if let Some(scenario) = &call.scenario {
-        let title = scenario.title.iter().map(|title| ("title".to_owned(), title.clone()));
-        let rows = title.chain(played(scenario));
-        case.add_properties(rows.map(|(name, value)| Property::new(one_line(&name), one_line(&value))));
     }
     let output = output(call);
     if !output.is_empty() {
