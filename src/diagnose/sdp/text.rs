@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnose::finding::{Draft, Explains, Found};
+use crate::diagnose::finding::{Draft, Explains, Found, Severity};
 use crate::diagnose::view::View;
 use crate::facts::Exchanged;
 use crate::jsep::{Complaint, Fault, MediaKind, MediaSection, Role, SdpType, Side};
@@ -178,8 +178,10 @@ fn candidates(view: &View<'_>, found: &mut Found) {
             if ended { "says that they have ended" } else { "does not announce `a=ice-options:trickle`" };
         let text = format!("the {author}'s {} has no candidate and {why}; none was trickled", last.sdp_type);
         let draft = if view.context.descriptions_only {
-            Draft::probable("sdp-non-trickle-empty", text)
-                .settled_by("whether candidates are trickled, which the descriptions alone do not show")
+            let draft = Draft::probable("sdp-non-trickle-empty", text)
+                .settled_by("whether candidates are trickled, which the descriptions alone do not show");
+            // Pion, and what is built on it, trickles without announcing it.
+            if ended { draft } else { draft.severity(Severity::Info) }
         } else {
             Draft::certain("sdp-non-trickle-empty", text)
         };

@@ -106,12 +106,24 @@ fn an_answer_with_one_fault() {
             texts.iter_mut().for_each(|text| *text = text.replacen("a=group", "a=ice-lite\r\na=group", 1));
         }),
         ("sdp-non-trickle-empty", &GOOD, |texts| {
-            texts[1] = without(&without(&texts[1], "a=ice-options"), "a=candidate");
+            texts[1] =
+                without(&texts[1], "a=candidate").replace("a=ice-options:trickle", "a=end-of-candidates");
         }),
         ("sdp-plan-b", &GOOD, |texts| {
             texts[1] += "a=ssrc:1 msid:s one\r\na=ssrc:2 msid:s two\r\n";
         }),
     ]);
+}
+
+/// Pion writes no `a=ice-options:trickle` and trickles all the same.
+#[test]
+fn who_does_not_announce_trickle_may_trickle() {
+    let explained = edited(&GOOD, |texts| {
+        texts[1] = without(&without(&texts[1], "a=ice-options"), "a=candidate");
+    });
+    assert_eq!(explained.findings.ids().collect::<Vec<_>>(), [""; 0]);
+    let notes = explained.findings.notes;
+    assert!(notes[0].id == "sdp-non-trickle-empty" && !notes[0].observed.contains("trickled"), "{notes:?}");
 }
 
 #[test]
