@@ -132,7 +132,8 @@ fn finish(
     said: Vec<String>,
     ended: bool,
 ) -> Explanation {
-    let findings = diagnose(&context, &facts, ended);
+    let mut findings = diagnose(&context, &facts, ended);
+    authors::doubt(&mut findings, authored);
     let lints = lint::all(authored);
     Explanation { facts, context, findings, browsers, lints, said, ended }
 }

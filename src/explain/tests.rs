@@ -1,6 +1,7 @@
 //! The recorded calls of Chromium, explained from their descriptions alone.
 
 mod damaged;
+mod typed;
 mod wrapped;
 
 use std::collections::BTreeSet;
