@@ -126,6 +126,11 @@ fn json(input: &Input, text: &str, said: &mut Vec<String>) -> Result<Option<Cont
     if let Some(dump) = values.first_mut().filter(|value| value.get("PeerConnections").is_some()) {
         return Ok(Some(Content::Internals(dump.take())));
     }
+    if is_dump(text)
+        && let Some(error) = error
+    {
+        return Err(ExplainError::Internals { name: input.name.clone(), error });
+    }
     let mut descriptions = Vec::new();
     values.iter().for_each(|value| collect(value, &mut descriptions, 0));
     // What a console prints looks like JSON and is none.
@@ -138,6 +143,12 @@ fn json(input: &Input, text: &str, said: &mut Vec<String>) -> Result<Option<Cont
         Some(error) => Err(foreign(input, &format!("damaged JSON ({error})"))),
         None => Err(foreign(input, "JSON without a description")),
     }
+}
+
+/// Whether the text before the first description is that of a dump.
+fn is_dump(text: &str) -> bool {
+    let head = text.find("v=0").map_or(text, |at| &text[..at]);
+    head.starts_with('{') && head.contains("\"PeerConnections\"")
 }
 
 /// The JSON values that a text begins with, one after the other, as in a log of messages; and what follows them.
@@ -276,6 +287,10 @@ mod tests {
             ("<!DOCTYPE html><p>v=0</p>", "HTML"),
             ("{\"a\":1}", "JSON without a description"),
             ("{\"a\":", "damaged JSON"),
+            (
+                "{\"PeerConnections\":{\"1-1\":{\"updateLog\":[{\"value\":\"v=0\\r\\no=- 1 2",
+                "webrtc-internals dump that is cut",
+            ),
             ("hello", "no SDP"),
             ("\0\0\0", "binary"),
         ] {
