@@ -112,7 +112,7 @@ fn formats(offer: &SdpFacts, answer: &SdpFacts, found: &mut Vec<(Level, usize, S
                     format!("payload type {} is {was} in the offer and {is} here", codec.payload_type);
                 let help = "answer with the payload types of the offer";
                 found.push((Level::Error, line, title, "RFC 3264 §6.1".into(), help.into()));
-            } else if is.eq_ignore_ascii_case("H264") {
+            } else {
                 parameters(known, codec, answered, found);
             }
         }
@@ -125,29 +125,26 @@ fn parameters(
     section: &MediaSection,
     found: &mut Vec<(Level, usize, String, String, String)>,
 ) {
-    let value = |codec: &Codec, name: &str, default: &str| {
-        let fmtp = codec.fmtp.as_deref().unwrap_or_default();
-        let found = fmtp.split(';').find_map(|part| {
-            let (key, value) = part.trim().split_once('=')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
-        });
-        found.unwrap_or_else(|| default.to_owned())
-    };
     let line = answered.fmtp_line.unwrap_or_else(|| section.line());
     let number = answered.payload_type;
-    let mode = |codec: &Codec| value(codec, "packetization-mode", "0");
-    if mode(offered) != mode(answered) {
-        let title = format!("payload type {number} was offered with packetization mode {}", mode(offered));
+    let is_h264 = answered.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("H264"));
+    if is_h264 && offered.packetization_mode() != answered.packetization_mode() {
+        let mode = offered.packetization_mode();
+        let title = format!("payload type {number} was offered with packetization mode {mode}");
         let help = "modes 0 and 1 are different formats: answer with the one that was offered";
         found.push((Level::Error, line, title, "RFC 6184 §8.2.2".into(), help.into()));
     }
-    // The last byte is the level, which may differ.
-    let profile =
-        |codec: &Codec| value(codec, "profile-level-id", "42000a").chars().take(4).collect::<String>();
-    if profile(offered) != profile(answered) {
-        let title = format!("payload type {number} was offered with H.264 profile {}", profile(offered));
-        let help = "only the level may differ in an answer";
-        found.push((Level::Warning, line, title, "RFC 6184 §8.2.2".into(), help.into()));
+    // Ids of H.264 may differ and name the same profile.
+    if let (Some(was), Some(is)) = (offered.profile(), answered.profile())
+        && was != is
+    {
+        let (codec, clause, help) = if is_h264 {
+            ("H.264", "RFC 6184 §8.2.2", "only the level may differ in an answer")
+        } else {
+            ("VP9", "RFC 9628 §6, RFC 3264 §6.1", "answer with the payload type that has this profile")
+        };
+        let title = format!("payload type {number} was offered with {codec} profile {was} and is {is} here");
+        found.push((Level::Warning, line, title, clause.into(), help.into()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The recorded calls of Chromium, explained from their descriptions alone.
 
+mod agreed;
 mod damaged;
 mod typed;
 mod wrapped;
