@@ -37,6 +37,27 @@ fn an_answer_to_what_was_not_delivered_is_an_answer() {
 }
 
 #[test]
+fn a_repeated_answer_is_told_and_is_no_offer() {
+    let answer = || Input::new("answer.sdp", text(ANSWER));
+    let explained = run(&[Input::new("x1.sdp", text(OFFER)), answer(), answer()]);
+    assert_eq!(ids(&explained), ["sig-answer-in-stable"]);
+    let finding = &explained.findings.findings[0];
+    assert_eq!(finding.confidence, Confidence::Probable);
+    assert!(finding.observed.contains("the same answer came again"), "{}", finding.observed);
+    assert_eq!(explained.browsers[0].refused.len(), 1);
+    // The same where the callee made the offer.
+    let offer = Input { author: Some(Role::Callee), ..Input::new("x1.sdp", text(OFFER)) };
+    let explained = run(&[offer, answer(), answer()]);
+    assert_eq!(ids(&explained), ["sig-answer-in-stable"]);
+    assert_eq!(explained.findings.findings[0].peer, Some(Role::Caller));
+    // Where the type is stated, nothing is in doubt.
+    let stated = |sdp_type: &str, file| serde_json::json!({"type": sdp_type, "sdp": text(file)}).to_string();
+    let answer = || Input::new("b.json", stated("answer", ANSWER));
+    let explained = run(&[Input::new("a.json", stated("offer", OFFER)), answer(), answer()]);
+    assert_eq!(explained.findings.findings[0].confidence, Confidence::Certain);
+}
+
+#[test]
 fn what_rests_on_an_inferred_type_is_not_certain() {
     let wrong = text(ANSWER).replace("setup:active", "setup:actpass");
     let explained = run(&[Input::new("offer.sdp", text(OFFER)), Input::new("answer.sdp", wrong)]);
