@@ -53,6 +53,13 @@ fn modes(
             modes.entry(id).or_default().push((complaint.line, complaint.text.clone()));
         }
     }
+    // What the last line got wrong, and what is named after it, was right before the text was cut.
+    if super::cut::cut(exchanged).is_some() {
+        let last = exchanged.text.lines().count();
+        modes.remove("sig-rewritten-sdp");
+        modes.values_mut().for_each(|list| list.retain(|(line, _)| *line != last));
+        modes.retain(|_, list| !list.is_empty());
+    }
     // What begins like SDP is SDP, however damaged.
     if exchanged.text.starts_with("v=0")
         && let Some(list) = modes.remove("sig-sdp-shape")

@@ -68,3 +68,20 @@ fn ids_of_the_same_h264_profile_may_differ() {
     });
     assert!(titles(&explained).contains("H.264 profile constrained baseline and is high here"));
 }
+
+#[test]
+fn a_text_that_ends_in_the_middle_was_cut() {
+    for end in ["a=rtpmap:97 r", "a=rtcp-fb:96 transport-cc", "a=rtcp-rsize", "a=extmap:2 htt"] {
+        let text = fs::read_to_string(folder().join(GOOD[0])).unwrap();
+        let video = text.find("m=video").unwrap();
+        let at = video + text[video..].find(end).unwrap() + end.len();
+        let explained = explain(&[Input::new("x.sdp", &text[..at])], &Thresholds::default()).unwrap();
+        assert_eq!(explained.findings.ids().collect::<Vec<_>>(), ["sig-sdp-text-damaged"], "{end}");
+        assert_eq!(explained.findings.findings[0].severity, Severity::Major);
+        assert!(explained.findings.notes.is_empty(), "{:?}", explained.findings.notes);
+    }
+    // A last line end that was trimmed is no loss.
+    let text = fs::read_to_string(folder().join(GOOD[0])).unwrap();
+    let explained = explain(&[Input::new("x.sdp", text.trim_end())], &Thresholds::default()).unwrap();
+    assert!(explained.findings.findings.is_empty(), "{:?}", explained.findings);
+}
