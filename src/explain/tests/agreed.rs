@@ -1,6 +1,6 @@
 //! Codecs, groups and fingerprints of an answer that its offer does not fit, or fits after all.
 
-use super::damaged::{GOOD, edited, in_video, named};
+use super::damaged::{GOOD, edited, in_video, named, without};
 use super::*;
 
 /// The answer with one codec for video.
@@ -67,6 +67,14 @@ fn ids_of_the_same_h264_profile_may_differ() {
         only(texts, 108, "H264", "packetization-mode=1;profile-level-id=64001f");
     });
     assert!(titles(&explained).contains("H.264 profile constrained baseline and is high here"));
+}
+
+#[test]
+fn an_answer_adds_no_bundle_group() {
+    let explained = edited(&GOOD, |texts| texts[0] = without(&texts[0], "a=group"));
+    assert_eq!(explained.findings.ids().collect::<Vec<_>>(), ["sdp-bundle-absent"]);
+    assert!(explained.browsers[0].refused[0].error.contains("BUNDLE"), "{:?}", explained.browsers[0].refused);
+    assert!(titles(&explained).contains("the answer has a BUNDLE group"), "{}", titles(&explained));
 }
 
 #[test]

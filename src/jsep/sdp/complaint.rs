@@ -112,6 +112,8 @@ faults! {
     BundleOfAbsentMid: "RFC 9143 §7", "name in `a=group:BUNDLE` only mids that an m-section has";
     /// A mid stands in BUNDLE twice.
     BundledTwice: "RFC 9143 §7", "name each mid once, in one BUNDLE group";
+    /// The answer bundles what the offer does not.
+    BundleNotOffered: "RFC 9143 §7.3", "answer a BUNDLE group with a part of it, and add none of your own";
     /// Two directions in one section.
     SecondDirection: "RFC 8866 §6.7", "keep one of sendrecv, sendonly, recvonly and inactive";
     /// A malformed `a=msid`.
