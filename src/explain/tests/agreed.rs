@@ -78,6 +78,17 @@ fn an_answer_adds_no_bundle_group() {
 }
 
 #[test]
+fn a_hash_has_the_length_of_its_algorithm() {
+    let explained =
+        edited(&GOOD, |texts| texts[1] = texts[1].replace("fingerprint:sha-256", "fingerprint:sha-1"));
+    assert!(
+        titles(&explained).contains("`sha-1` has 20 octets, and 32 are written"),
+        "{}",
+        titles(&explained)
+    );
+}
+
+#[test]
 fn a_text_that_ends_in_the_middle_was_cut() {
     for end in ["a=rtpmap:97 r", "a=rtcp-fb:96 transport-cc", "a=rtcp-rsize", "a=extmap:2 htt"] {
         let text = fs::read_to_string(folder().join(GOOD[0])).unwrap();
