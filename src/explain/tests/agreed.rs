@@ -104,3 +104,14 @@ fn a_text_that_ends_in_the_middle_was_cut() {
     let explained = explain(&[Input::new("x.sdp", text.trim_end())], &Thresholds::default()).unwrap();
     assert!(explained.findings.findings.is_empty(), "{:?}", explained.findings);
 }
+
+#[test]
+fn lines_that_were_joined_are_told_as_such() {
+    for between in [" ", "", "\r"] {
+        let text = fs::read_to_string(folder().join(GOOD[0])).unwrap().replace("\r\n", between);
+        let explained = explain(&[Input::new("x.sdp", text)], &Thresholds::default()).unwrap();
+        assert_eq!(explained.findings.ids().collect::<Vec<_>>(), ["sig-sdp-text-damaged"]);
+        let observed = &explained.findings.findings[0].observed;
+        assert!(observed.contains("the line ends were lost"), "{observed}");
+    }
+}

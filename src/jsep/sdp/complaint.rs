@@ -76,6 +76,8 @@ faults! {
     LongLine: "RFC 8866 §5 (the limit of 8192 bytes is callcheck's)", "see what wrote this line";
     /// Not `x=value`.
     NotALine: "RFC 8866 §5", "a line is one letter, `=` and a value, without spaces around `=`";
+    /// All lines stand in one.
+    LineEndsLost: "RFC 8866 §5", "end every line with CRLF; do not join the lines, and carry the text untouched";
     /// The text does not begin with `v=0`.
     Version: "RFC 8866 §5.1", "begin the description with `v=0`";
     /// `o=` is missing or lacks fields.
