@@ -12,6 +12,10 @@ const EARLY_US: u64 = 200_000;
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     if view.context.descriptions_only {
+        // An answer by itself has its offer elsewhere.
+        if !view.rounds.complete.is_empty() {
+            stray(view, found);
+        }
         return strangers(view, found);
     }
     silence(view, found);
@@ -136,14 +140,18 @@ fn stray(view: &View<'_>, found: &mut Found) {
         offer.sdp_type == SdpType::Offer && offer.state == crate::jsep::SignalingState::HaveLocalOffer
     });
     let taken_back = view.own().history.of(Side::Local).any(|known| known.sdp_type == SdpType::Rollback);
-    let strays: Vec<&Exchanged> =
-        view.rounds.stray.iter().filter(|(author, _)| *author == other).map(|(_, answer)| *answer).collect();
-    if let Some(answer) = strays.first().filter(|_| !crossed && !taken_back) {
-        let again = view.rounds.complete.iter().any(|round| round.answer.text == answer.text);
-        let what = if again { "the same answer came again" } else { "an answer came" };
+    let again =
+        |answer: &Exchanged| view.rounds.complete.iter().any(|round| round.answer.text == answer.text);
+    // Files tell what both sides sent, and a timeline what came.
+    let counts = |(author, answer): &&(Role, &Exchanged)| {
+        *author == other || view.context.descriptions_only && again(answer)
+    };
+    let strays: Vec<(Role, &Exchanged)> = view.rounds.stray.iter().filter(counts).copied().collect();
+    if let Some((author, answer)) = strays.first().filter(|_| !crossed && !taken_back) {
+        let what = if again(answer) { "the same answer came again" } else { "an answer came" };
         let text = format!("{what} while the signaling state was {}", answer.state);
-        let draft = Draft::certain("sig-answer-in-stable", text).of(other);
-        let draft = draft.citing(strays.iter().map(|answer| answer.id()));
+        let draft = Draft::certain("sig-answer-in-stable", text).of(*author);
+        let draft = draft.citing(strays.iter().map(|(_, answer)| answer.id()));
         // The page that sent it, or the room, is at fault, but the call goes on.
         found.add(if view.ice_was_up() { draft.severity(Severity::Minor) } else { draft });
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ExplainError;
 use super::input::{Description, Input};
+use crate::diagnose::{Confidence, Findings, Layer};
 use crate::facts::Facts;
 use crate::jsep::{Role, SdpFacts, SdpType, Side};
 
@@ -14,9 +15,21 @@ pub(super) struct Authored {
     pub(super) name: String,
     pub(super) author: Role,
     pub(super) sdp_type: SdpType,
+    pub(super) typed: Typed,
     pub(super) text: String,
     pub(super) sdp: Arc<SdpFacts>,
     pub(super) delivered: bool,
+}
+
+/// How the type of a description is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// It came with the description.
+    Stated,
+    /// By `a=setup`.
+    Role,
+    /// By the name of the file, or by whose turn it was.
+    Guessed,
 }
 
 /// Gives each description its author and type, and says what was inferred.
@@ -32,15 +45,19 @@ pub(super) fn infer(
         let sdp = SdpFacts::parse(&description.text);
         let name =
             if several(&input.name) { format!("{}#{}", input.name, number + 1) } else { input.name.clone() };
-        let sdp_type = description
-            .sdp_type
-            .unwrap_or_else(|| kind(&input.name, &sdp, &list, later_offer(&found, number)));
+        let (sdp_type, typed) = match description.sdp_type {
+            Some(stated) => (stated, Typed::Stated),
+            None => kind(&input.name, &sdp, &list, later_offer(&found, number)),
+        };
         let author = match input.author {
             Some(author) => author,
             None => author(&sdp, sdp_type, &known, &list),
         };
-        if input.author.is_none() || description.sdp_type.is_none() {
-            inferred.push(format!("{name} is the {author}'s {sdp_type}"));
+        match (input.author, description.sdp_type) {
+            (Some(_), Some(_)) => {}
+            (Some(_), None) => inferred.push(format!("{name} is an {sdp_type}")),
+            (None, Some(_)) => inferred.push(format!("{name} is the {author}'s")),
+            (None, None) => inferred.push(format!("{name} is the {author}'s {sdp_type}")),
         }
         known.learn(&sdp, author);
         let delivered = !input.undelivered;
@@ -48,15 +65,24 @@ pub(super) fn infer(
             name,
             author,
             sdp_type,
+            typed,
             text: description.text.clone(),
             sdp: Arc::new(sdp),
             delivered,
         });
     }
     if !inferred.is_empty() {
-        said.push(format!("inferred from `a=fingerprint`, `o=` and `a=setup`: {}", inferred.join(", ")));
+        let authors = found.iter().any(|(input, _)| input.author.is_none());
+        let types = found.iter().any(|(_, description)| description.sdp_type.is_none());
+        let marks = match (authors, types) {
+            (true, true) => "`a=fingerprint`, `o=` and `a=setup`",
+            (true, false) => "`a=fingerprint` and `o=`",
+            (false, _) => "`a=setup`",
+        };
+        said.push(format!("inferred from {marks}: {}", inferred.join(", ")));
     }
     ignored(&mut list, said);
+    unheard(&list, said);
     let first = &list[0];
     let is_answer = |known: &Authored| matches!(known.sdp_type, SdpType::Answer | SdpType::Pranswer);
     if is_answer(first) {
@@ -85,27 +111,63 @@ fn ignored(list: &mut [Authored], said: &mut Vec<String>) {
     }
 }
 
-/// By `a=setup`: an offer says actpass, an answer one of the roles (RFC 8842 §5). Where that would make no sense, by the
-/// name of the file, and else an answer follows an offer.
-fn kind(name: &str, sdp: &SdpFacts, before: &[Authored], later_offer: bool) -> SdpType {
+/// An answer to what is said never to have arrived: one of the two statements is wrong.
+fn unheard(list: &[Authored], said: &mut Vec<String>) {
+    for (number, answer) in list.iter().enumerate().filter(|(_, known)| known.sdp_type == SdpType::Answer) {
+        let offer = list[..number].iter().rfind(|known| known.author != answer.author);
+        if let Some(offer) = offer.filter(|offer| offer.sdp_type == SdpType::Offer && !offer.delivered) {
+            said.push(format!(
+                "{} answers {}, which was said to be undelivered and must have arrived",
+                answer.name, offer.name
+            ));
+        }
+    }
+}
+
+/// By `a=setup`: an offer says actpass, an answer one of the roles (RFC 9429 §5.2.1, §5.3.1). A role is said by nothing
+/// but an answer, whatever the file is called; only where no offer can have come before it is it a wrong one. Where
+/// `a=setup` is wrong or absent, by the name of the file, and else an answer follows an offer.
+fn kind(name: &str, sdp: &SdpFacts, before: &[Authored], later_offer: bool) -> (SdpType, Typed) {
     let live = sdp.sections.iter().filter(|section| !section.is_rejected());
     let setup = live.filter_map(|section| section.setup.as_deref()).next();
     let pending =
         before.iter().rfind(|known| known.delivered).is_some_and(|known| known.sdp_type == SdpType::Offer);
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
-    let named = match (name.contains("offer"), name.contains("answer")) {
+    let answers = ["answer", "reply", "response"].iter().any(|word| name.contains(word));
+    let named = match (name.contains("offer"), answers) {
         (true, false) => Some(SdpType::Offer),
         (false, true) => Some(SdpType::Answer),
         _ => None,
     };
     match setup {
         // A wrong role is told as such only if it is known what the description should have been.
-        Some("actpass") if pending => named.unwrap_or(SdpType::Offer),
-        Some("actpass") => SdpType::Offer,
-        Some("active" | "passive") if pending => named.unwrap_or(SdpType::Answer),
-        Some("active" | "passive") if before.is_empty() && later_offer => SdpType::Answer,
-        _ if pending => named.unwrap_or(SdpType::Answer),
-        _ => named.unwrap_or(SdpType::Offer),
+        Some("actpass") if pending && named == Some(SdpType::Answer) => (SdpType::Answer, Typed::Guessed),
+        Some("actpass") => (SdpType::Offer, Typed::Role),
+        Some("active" | "passive") if !before.is_empty() || later_offer => (SdpType::Answer, Typed::Role),
+        _ if pending => (named.unwrap_or(SdpType::Answer), Typed::Guessed),
+        _ => (named.unwrap_or(SdpType::Offer), Typed::Guessed),
+    }
+}
+
+/// A finding is no surer than the type of the descriptions that it rests on.
+pub(super) fn doubt(findings: &mut Findings, list: &[Authored]) {
+    for finding in findings.findings.iter_mut().chain(&mut findings.notes) {
+        // What a text lacks by itself it lacks as an offer and as an answer.
+        let by_type = finding.layer == Layer::Glare
+            || matches!(finding.id, "sdp-setup-invalid" | "sig-answer-in-stable" | "sdp-offer-no-media");
+        let compares = finding.evidence.len() > 1;
+        let doubtful = list.iter().filter(|known| finding.evidence.contains(&known.name)).find(|known| {
+            match known.typed {
+                Typed::Stated => false,
+                Typed::Role => by_type,
+                Typed::Guessed => by_type || compares,
+            }
+        });
+        if let Some(known) = doubtful {
+            finding.confidence = finding.confidence.max(Confidence::Probable);
+            let settle = || format!("whether {} is an {}, which was inferred", known.name, known.sdp_type);
+            finding.settle.get_or_insert_with(settle);
+        }
     }
 }
 
@@ -203,6 +265,7 @@ pub(super) fn of_facts(facts: &Facts) -> Vec<Authored> {
             name: known.id().to_owned(),
             author: if known.side == Side::Local { own.role } else { own.role.other() },
             sdp_type: known.sdp_type,
+            typed: Typed::Stated,
             text: known.text.to_string(),
             sdp: Arc::clone(&known.sdp),
             delivered: known.side == Side::Remote || known.signalled.is_some() || !own.known,

@@ -30,6 +30,14 @@ pub enum ExplainError {
         /// Where and why.
         error: ReadError,
     },
+    /// A dump of chrome://webrtc-internals that is cut off, or damaged.
+    #[error("{name} is a webrtc-internals dump that is cut off or damaged: {error}")]
+    Internals {
+        /// The file.
+        name: String,
+        /// Where and why.
+        error: serde_json::Error,
+    },
     /// Compressed data that is damaged.
     #[error("{name} cannot be decompressed: {error}")]
     Compressed {

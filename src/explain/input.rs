@@ -5,6 +5,7 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::ExplainError;
+use super::pasted::{is_line_start, pasted};
 use crate::jsep::{Role, SdpType};
 use crate::timeline::{ReadError, Timeline};
 
@@ -77,8 +78,10 @@ pub(super) fn read(input: &Input, said: &mut Vec<String>) -> Result<Content, Exp
     if trimmed.starts_with('<') {
         return Err(foreign(input, "HTML or XML"));
     }
-    if trimmed.starts_with('{') {
-        return json(input, trimmed, said);
+    if trimmed.starts_with(['{', '[', '"'])
+        && let Some(content) = json(input, trimmed, said)?
+    {
+        return Ok(content);
     }
     if let Some(descriptions) = pasted(trimmed) {
         if !is_line_start(trimmed) {
@@ -90,10 +93,6 @@ pub(super) fn read(input: &Input, said: &mut Vec<String>) -> Result<Content, Exp
         return Err(foreign(input, "binary"));
     }
     Err(foreign(input, "no SDP (there is no `v=0`)"))
-}
-
-fn is_line_start(text: &str) -> bool {
-    text.starts_with("v=") || text.starts_with("m=")
 }
 
 fn foreign(input: &Input, what: &str) -> ExplainError {
@@ -112,8 +111,8 @@ fn unpacked(input: &Input) -> Result<Vec<u8>, ExplainError> {
     Ok(bytes)
 }
 
-/// A timeline, a dump, or a description as an object.
-fn json(input: &Input, text: &str, said: &mut Vec<String>) -> Result<Content, ExplainError> {
+/// A timeline, a dump, or descriptions as objects. None for a text that is none of these, unless it must be JSON.
+fn json(input: &Input, text: &str, said: &mut Vec<String>) -> Result<Option<Content>, ExplainError> {
     let first_line = text.lines().next().unwrap_or_default();
     if first_line.contains("\"schema_version\"") && first_line.contains("\"epoch_us\"") {
         let timeline = Timeline::parse(text)
@@ -121,27 +120,53 @@ fn json(input: &Input, text: &str, said: &mut Vec<String>) -> Result<Content, Ex
         if timeline.torn {
             said.push(format!("{}: the last line is cut off and was left out", input.name));
         }
-        return Ok(Content::Timeline(timeline));
+        return Ok(Some(Content::Timeline(timeline)));
     }
-    let value: Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        // What a console prints looks like JSON and is none.
-        Err(error) => {
-            let Some(descriptions) = pasted(text) else {
-                return Err(foreign(input, &format!("damaged JSON ({error})")));
-            };
-            return Ok(Content::Descriptions(descriptions));
-        }
-    };
-    if value.get("PeerConnections").is_some() {
-        return Ok(Content::Internals(value));
+    let (mut values, rest, error) = values(text);
+    if let Some(dump) = values.first_mut().filter(|value| value.get("PeerConnections").is_some()) {
+        return Ok(Some(Content::Internals(dump.take())));
+    }
+    if is_dump(text)
+        && let Some(error) = error
+    {
+        return Err(ExplainError::Internals { name: input.name.clone(), error });
     }
     let mut descriptions = Vec::new();
-    collect(&value, &mut descriptions, 0);
-    if descriptions.is_empty() {
-        return Err(foreign(input, "JSON without a description"));
+    values.iter().for_each(|value| collect(value, &mut descriptions, 0));
+    // What a console prints looks like JSON and is none.
+    descriptions.extend(pasted(rest).into_iter().flatten());
+    if !descriptions.is_empty() {
+        return Ok(Some(Content::Descriptions(descriptions)));
     }
-    Ok(Content::Descriptions(descriptions))
+    match error {
+        _ if !text.starts_with('{') => Ok(None),
+        Some(error) => Err(foreign(input, &format!("damaged JSON ({error})"))),
+        None => Err(foreign(input, "JSON without a description")),
+    }
+}
+
+/// Whether the text before the first description is that of a dump.
+fn is_dump(text: &str) -> bool {
+    let head = text.find("v=0").map_or(text, |at| &text[..at]);
+    head.starts_with('{') && head.contains("\"PeerConnections\"")
+}
+
+/// The JSON values that a text begins with, one after the other, as in a log of messages; and what follows them.
+fn values(text: &str) -> (Vec<Value>, &str, Option<serde_json::Error>) {
+    let (mut values, mut rest) = (Vec::new(), text);
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
+        if !rest.starts_with(['{', '[', '"']) {
+            return (values, rest, None);
+        }
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        match stream.next() {
+            Some(Ok(value)) => values.push(value),
+            Some(Err(error)) => return (values, rest, Some(error)),
+            None => return (values, rest, None),
+        }
+        rest = &rest[stream.byte_offset()..];
+    }
 }
 
 /// Every `{type, sdp}` in a value, in order; also where `sdp` is such an object again.
@@ -164,56 +189,14 @@ fn collect(value: &Value, found: &mut Vec<Description>, depth: usize) {
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, found, depth + 1)),
         // JSON in JSON, as it comes of stringifying twice.
-        Value::String(text) if text.trim_start().starts_with('{') => {
+        Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
             if let Ok(inner) = serde_json::from_str(text) {
                 collect(&inner, found, depth + 1);
             }
         }
+        Value::String(text) if text.starts_with("v=0") => found.extend(pasted(text).into_iter().flatten()),
         _ => {}
     }
-}
-
-/// The descriptions in a text: as it is, or as people paste it, with escaped line ends, quotes around it, indented.
-fn pasted(text: &str) -> Option<Vec<Description>> {
-    let escaped = text.contains("\\r\\n") || text.contains("\\n") || text.contains('\u{21b5}');
-    let few_lines = text.lines().count() < 4;
-    let opened;
-    let text = if escaped && few_lines {
-        opened = text
-            .replace("\\r\\n", "\r\n")
-            .replace("\\n", "\r\n")
-            .replace("\\/", "/")
-            .replace("\\\"", "\"")
-            .replace('\u{21b5}', "\r\n");
-        opened.as_str()
-    } else {
-        text
-    };
-    let mut descriptions: Vec<String> = Vec::new();
-    let mut ended = false;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_start_matches([' ', '\t', '"', '\'', '>']);
-        let starts = bare.trim_end() == "v=0" || (bare.starts_with("v=") && descriptions.is_empty());
-        let inside = line.find("v=0\r\n").or_else(|| line.find("v=0\n"));
-        if starts {
-            descriptions.push(bare.to_owned());
-            ended = false;
-        } else if let Some(at) = inside.filter(|_| !is_line_start(bare)) {
-            // `sdp: "v=0` and the like.
-            descriptions.push(line[at..].to_owned());
-            ended = false;
-        } else if let Some(last) = descriptions.last_mut().filter(|_| !ended) {
-            // A quote ends what was quoted; nothing of SDP begins with one.
-            let (kept, rest) = line.split_once('"').map_or((bare, ""), |(kept, rest)| (kept, rest));
-            let quoted = !rest.is_empty() && rest.trim().len() <= 4 || line.trim() == "\"";
-            last.push_str(if quoted { kept.trim_start() } else { bare });
-            ended = quoted;
-        } else if descriptions.is_empty() && bare.starts_with("m=") {
-            descriptions.push(bare.to_owned());
-        }
-    }
-    let typed = |text: String| Description { sdp_type: None, text };
-    (!descriptions.is_empty()).then(|| descriptions.into_iter().map(typed).collect())
 }
 
 #[cfg(test)]
@@ -254,6 +237,9 @@ mod tests {
             format!("\"{escaped}\""),
             escaped.clone(),
             format!("RTCSessionDescription {{type: \"offer\", sdp: \"{escaped}\"}}"),
+            serde_json::to_string(&format!("{{\"type\":\"offer\",\"sdp\":\"{escaped}\"}}")).unwrap(),
+            format!("12:00:01 {{\\\"sdp\\\":\\\"{}\\\",\\\"x\\\":1}}", escaped.replace('\\', "\\\\")),
+            format!("sdp: \"{plain}\", more: \"x\"}}"),
             format!("here is my offer:\n{plain}"),
             plain.lines().map(|line| format!("    {line}\r\n")).collect(),
         ] {
@@ -264,6 +250,35 @@ mod tests {
         assert_eq!(descriptions(&format!("{plain}\n{plain}")).len(), 2);
     }
 
+    /// What follows the description in its message is none of it: servers, tokens, a comma, another line.
+    #[test]
+    fn the_wrapper_of_a_description_is_left_out() {
+        let plain = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+        let escaped = plain.replace("\r\n", "\\r\\n");
+        let message = format!(
+            r#"{{"type":"answer","sdp":"{escaped}","iceServers":[{{"username":"u","credential":"SECRET"}}]}}"#
+        );
+        for text in [
+            format!("{message},\n"),
+            format!("{message}x"),
+            format!("{message}\n{{\"type\":\"x\",\"token\":\"Bearer SECRET\"}}"),
+            format!("12:00:01 recv {message} from bob\n"),
+            format!(
+                "12:00:01 recv {{\"sdp\":\"{escaped}\",\"type\":\"answer\",\"token\":\"SECRET\"}} from bob\n"
+            ),
+            message.replace("}]}", "}]"),
+        ] {
+            let list = descriptions(&text);
+            assert_eq!(list, [Description { sdp_type: Some(SdpType::Answer), text: plain.into() }], "{text}");
+        }
+        assert_eq!(descriptions(&format!("{message},\n{message}\n")).len(), 2);
+        // A quote within the text ends nothing.
+        let quoting = plain.replace("s=-", "s=\"x\"");
+        for text in [quoting.clone(), format!("'{quoting}'"), serde_json::to_string(&quoting).unwrap()] {
+            assert_eq!(descriptions(&text)[0].text, quoting);
+        }
+    }
+
     #[test]
     fn foreign_files_are_named() {
         for (text, word) in [
@@ -272,6 +287,10 @@ mod tests {
             ("<!DOCTYPE html><p>v=0</p>", "HTML"),
             ("{\"a\":1}", "JSON without a description"),
             ("{\"a\":", "damaged JSON"),
+            (
+                "{\"PeerConnections\":{\"1-1\":{\"updateLog\":[{\"value\":\"v=0\\r\\no=- 1 2",
+                "webrtc-internals dump that is cut",
+            ),
             ("hello", "no SDP"),
             ("\0\0\0", "binary"),
         ] {

@@ -10,6 +10,10 @@ use crate::timeline::IceCandidate;
 /// More complaints than this about one description help nobody.
 const MOST: usize = 20;
 
+/// Hash functions of certificates with the lengths of what they give (RFC 8122 §5).
+const HASHES: &[(&str, usize)] =
+    &[("md5", 16), ("sha-1", 20), ("sha-224", 28), ("sha-256", 32), ("sha-384", 48), ("sha-512", 64)];
+
 /// How bad a complaint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -49,6 +53,7 @@ pub(super) fn all(list: &[Authored]) -> Vec<Lint> {
         if let Some(offer) = offer {
             formats(&offer.sdp, facts, &mut found);
         }
+        fingerprints(facts, &mut found);
         reach(facts, &mut found);
         found.sort_by_key(|(level, line, ..)| (*line, *level));
         for (level, line, title, clause, help) in found.into_iter().take(MOST) {
@@ -112,7 +117,7 @@ fn formats(offer: &SdpFacts, answer: &SdpFacts, found: &mut Vec<(Level, usize, S
                     format!("payload type {} is {was} in the offer and {is} here", codec.payload_type);
                 let help = "answer with the payload types of the offer";
                 found.push((Level::Error, line, title, "RFC 3264 §6.1".into(), help.into()));
-            } else if is.eq_ignore_ascii_case("H264") {
+            } else {
                 parameters(known, codec, answered, found);
             }
         }
@@ -125,29 +130,43 @@ fn parameters(
     section: &MediaSection,
     found: &mut Vec<(Level, usize, String, String, String)>,
 ) {
-    let value = |codec: &Codec, name: &str, default: &str| {
-        let fmtp = codec.fmtp.as_deref().unwrap_or_default();
-        let found = fmtp.split(';').find_map(|part| {
-            let (key, value) = part.trim().split_once('=')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
-        });
-        found.unwrap_or_else(|| default.to_owned())
-    };
     let line = answered.fmtp_line.unwrap_or_else(|| section.line());
     let number = answered.payload_type;
-    let mode = |codec: &Codec| value(codec, "packetization-mode", "0");
-    if mode(offered) != mode(answered) {
-        let title = format!("payload type {number} was offered with packetization mode {}", mode(offered));
+    let is_h264 = answered.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("H264"));
+    if is_h264 && offered.packetization_mode() != answered.packetization_mode() {
+        let mode = offered.packetization_mode();
+        let title = format!("payload type {number} was offered with packetization mode {mode}");
         let help = "modes 0 and 1 are different formats: answer with the one that was offered";
         found.push((Level::Error, line, title, "RFC 6184 §8.2.2".into(), help.into()));
     }
-    // The last byte is the level, which may differ.
-    let profile =
-        |codec: &Codec| value(codec, "profile-level-id", "42000a").chars().take(4).collect::<String>();
-    if profile(offered) != profile(answered) {
-        let title = format!("payload type {number} was offered with H.264 profile {}", profile(offered));
-        let help = "only the level may differ in an answer";
-        found.push((Level::Warning, line, title, "RFC 6184 §8.2.2".into(), help.into()));
+    // Ids of H.264 may differ and name the same profile.
+    if let (Some(was), Some(is)) = (offered.profile(), answered.profile())
+        && was != is
+    {
+        let (codec, clause, help) = if is_h264 {
+            ("H.264", "RFC 6184 §8.2.2", "only the level may differ in an answer")
+        } else {
+            ("VP9", "RFC 9628 §6, RFC 3264 §6.1", "answer with the payload type that has this profile")
+        };
+        let title = format!("payload type {number} was offered with {codec} profile {was} and is {is} here");
+        found.push((Level::Warning, line, title, clause.into(), help.into()));
+    }
+}
+
+/// Hashes whose length is not that of their algorithm.
+fn fingerprints(facts: &SdpFacts, found: &mut Vec<(Level, usize, String, String, String)>) {
+    for section in facts.sections.iter().filter(|section| !section.is_rejected()) {
+        for (print, line) in section.fingerprints.iter().zip(&section.at.fingerprints) {
+            let Some((_, octets)) = HASHES.iter().find(|(name, _)| *name == print.algorithm) else {
+                continue;
+            };
+            let written = print.value.split(':').count();
+            if written != *octets {
+                let title = format!("`{}` has {octets} octets, and {written} are written", print.algorithm);
+                let help = "name the algorithm that made the fingerprint, and copy all of it";
+                found.push((Level::Error, *line, title, "RFC 8122 §5".into(), help.into()));
+            }
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Says why, from files: recorded timelines, the SDP that people paste, dumps of chrome://webrtc-internals. Pure: it is
 //! given names and bytes.
 //!
-//! `input` tells what a file is and reads descriptions, `authors` infers who made which, `replay` sets them in models of
-//! both browsers and makes a timeline of it, `internals` does so for a dump, `merge` folds timelines on one clock,
-//! `lint` complains with line and caret. The findings are those of `diagnose`, as for a live call.
+//! `input` tells what a file is and reads descriptions, `pasted` finds them in text that is no JSON, `authors` infers
+//! who made which, `replay` sets them in models of both browsers and makes a timeline of it, `internals` does so for a
+//! dump, `merge` folds timelines on one clock, `lint` complains with line and caret. The findings are those of
+//! `diagnose`, as for a live call.
 
 mod authors;
 mod error;
@@ -11,6 +12,7 @@ mod input;
 mod internals;
 mod lint;
 mod merge;
+mod pasted;
 mod replay;
 
 #[cfg(test)]
@@ -130,7 +132,8 @@ fn finish(
     said: Vec<String>,
     ended: bool,
 ) -> Explanation {
-    let findings = diagnose(&context, &facts, ended);
+    let mut findings = diagnose(&context, &facts, ended);
+    authors::doubt(&mut findings, authored);
     let lints = lint::all(authored);
     Explanation { facts, context, findings, browsers, lints, said, ended }
 }

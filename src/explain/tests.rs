@@ -1,6 +1,9 @@
 //! The recorded calls of Chromium, explained from their descriptions alone.
 
+mod agreed;
 mod damaged;
+mod typed;
+mod wrapped;
 
 use std::collections::BTreeSet;
 use std::fs;

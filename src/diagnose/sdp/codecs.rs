@@ -38,9 +38,14 @@ fn is_media(codec: &&Codec) -> bool {
 fn media(section: &MediaSection) -> BTreeSet<(String, u32, u16)> {
     let key = |codec: &Codec| {
         let name = codec.name.as_deref().unwrap_or_default().to_ascii_lowercase();
-        (name, codec.clock_rate.unwrap_or_default(), codec.channels.unwrap_or(1))
+        (name, codec.clock_rate.unwrap_or_default(), channels(codec))
     };
     section.codecs.iter().filter(is_media).map(key).collect()
+}
+
+/// One where a text names none (RFC 8866 §6.6).
+fn channels(codec: &Codec) -> u16 {
+    codec.channels.unwrap_or(1)
 }
 
 fn names(codecs: &BTreeSet<(String, u32, u16)>) -> String {
@@ -136,6 +141,18 @@ fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &Med
         let text = format!("{} is offered and {} is answered", names(&offers), names(&answers));
         return tell("sdp-no-common-codec", text, true);
     }
+    // What carries no media of its own carries none without a codec. One that nothing names may be anything.
+    if !offers.is_empty()
+        && answers.is_empty()
+        && !answered.codecs.is_empty()
+        && answered.codecs.iter().all(|codec| codec.name.is_some())
+    {
+        let helpers: BTreeSet<String> =
+            answered.codecs.iter().filter_map(|codec| codec.name.clone()).collect();
+        let helpers = listed(&helpers.into_iter().collect::<Vec<_>>());
+        let text = format!("{} is offered, and {helpers} alone is answered", names(&offers));
+        return tell("sdp-no-common-codec", text, true);
+    }
     let same_type =
         |codec: &Codec| offered.codecs.iter().find(|known| known.payload_type == codec.payload_type);
     for codec in &answered.codecs {
@@ -147,17 +164,28 @@ fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &Med
                 codec.payload_type
             );
             tell("sdp-pt-mapping", text, false);
-        } else if name.eq_ignore_ascii_case("H264") && packetization(known) != packetization(codec) {
+        } else if kind == MediaKind::Audio && channels(known) != channels(codec) {
+            let text = format!(
+                "payload type {} is {offered_name} with {} channels in the offer and {} in the answer, which are \
+                 different codecs",
+                codec.payload_type,
+                channels(known),
+                channels(codec)
+            );
+            tell("sdp-pt-mapping", text, false);
+        } else if name.eq_ignore_ascii_case("H264")
+            && known.packetization_mode() != codec.packetization_mode()
+        {
             let text = format!(
                 "payload type {} has packetization mode {} in the offer and {} in the answer",
                 codec.payload_type,
-                packetization(known),
-                packetization(codec)
+                known.packetization_mode(),
+                codec.packetization_mode()
             );
             tell("sdp-h264-packetization", text, false);
         }
     }
-    let (profiles_offered, profiles_answered) = (profiles(offered), profiles(answered));
+    let (profiles_offered, profiles_answered) = (profiles(offered, "H264"), profiles(answered, "H264"));
     let others = answers.iter().any(|(name, ..)| name != "h264");
     if !profiles_offered.is_empty()
         && !profiles_answered.is_empty()
@@ -170,6 +198,17 @@ fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &Med
             list(&profiles_answered)
         );
         tell("sdp-h264-profile", text, !others);
+    }
+    let (profiles_offered, profiles_answered) = (profiles(offered, "VP9"), profiles(answered, "VP9"));
+    let others = answers.iter().any(|(name, ..)| name != "vp9");
+    if !profiles_offered.is_empty() && !others && profiles_offered.is_disjoint(&profiles_answered) {
+        let list = |profiles: BTreeSet<String>| listed(&profiles.into_iter().collect::<Vec<_>>());
+        let text = format!(
+            "the offer has the VP9 profiles {}, the answer VP9 with {} alone",
+            list(profiles_offered),
+            list(profiles_answered)
+        );
+        return tell("sdp-no-common-codec", text, true);
     }
     if kind == MediaKind::Video && !has_pli(answered) && has_pli(offered) && answered.direction.receives() {
         let text = "the offer's codecs know `nack pli`, those of the answer do not".to_owned();
@@ -188,43 +227,11 @@ fn agreed(found: &mut Found, round: &Round<'_>, place: Place<'_>, answered: &Med
     }
 }
 
-fn parameter<'a>(codec: &'a Codec, name: &str) -> Option<&'a str> {
-    codec.fmtp.as_deref()?.split(';').find_map(|part| {
-        let (key, value) = part.trim().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then_some(value.trim())
-    })
-}
-
-fn packetization(codec: &Codec) -> &str {
-    parameter(codec, "packetization-mode").unwrap_or("0")
-}
-
-/// The H.264 profiles without their levels, as RFC 6184 §8.1 tells them apart.
-fn profiles(section: &MediaSection) -> BTreeSet<String> {
-    let h264 = |codec: &&Codec| codec.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("H264"));
-    let profile = |codec: &Codec| {
-        // Without the parameter it is baseline at level 1.
-        let id = parameter(codec, "profile-level-id").unwrap_or("42000a");
-        let idc = u8::from_str_radix(id.get(0..2)?, 16).ok()?;
-        let iop = u8::from_str_radix(id.get(2..4)?, 16).ok()?;
-        Some(profile_name(idc, iop))
-    };
-    section.codecs.iter().filter(h264).filter_map(profile).collect()
-}
-
-/// RFC 6184 §8.1, table 5.
-fn profile_name(idc: u8, iop: u8) -> String {
-    match (idc, iop) {
-        (0x42, iop) if iop & 0x40 != 0 => "constrained baseline".into(),
-        (0x4d, iop) if iop & 0x80 != 0 => "constrained baseline".into(),
-        (0x58, iop) if iop & 0xc0 == 0xc0 => "constrained baseline".into(),
-        (0x42, _) => "baseline".into(),
-        (0x58, iop) if iop & 0x80 != 0 => "baseline".into(),
-        (0x4d, _) => "main".into(),
-        (0x64, 0x0c) => "constrained high".into(),
-        (0x64, _) => "high".into(),
-        (idc, iop) => format!("{idc:02x}{iop:02x}"),
-    }
+/// The profiles of the codecs of that name.
+fn profiles(section: &MediaSection, name: &str) -> BTreeSet<String> {
+    let of_name =
+        |codec: &&Codec| codec.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name));
+    section.codecs.iter().filter(of_name).filter_map(Codec::profile).collect()
 }
 
 fn has_pli(section: &MediaSection) -> bool {

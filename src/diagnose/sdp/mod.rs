@@ -1,9 +1,10 @@
 //! Rules about descriptions: `gaps` finds where media is wanted and not sent, `tracks` is the decision tree for "ontrack
-//! never fires", `offers` tells what offers lack, `text` looks at a description
-//! by itself, `pair` at an answer with its offer, `codecs` at what they agree on, `later` at one description after
-//! the other, `streams` at what `ontrack` is given.
+//! never fires", `offers` tells what offers lack, `text` looks at a description by itself, `cut` whether its end is
+//! there, `pair` at an answer with its offer, `codecs` at what they agree on, `later` at one description after the other,
+//! `streams` at what `ontrack` is given.
 
 mod codecs;
+mod cut;
 mod gaps;
 mod later;
 mod offers;
@@ -28,6 +29,7 @@ pub(super) fn follow_up_until(view: &View<'_>) -> Option<u64> {
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     text::look(view, found);
+    cut::look(view, found);
     pair::look(view, found);
     codecs::look(view, found);
     // An offer that was refused explains what it should have brought.

@@ -119,6 +119,16 @@ fn roles(told: &mut Told<'_, '_>) {
 /// What is accepted belongs into the answer's group, where the offer bundles it (RFC 9143 §7).
 fn bundle(told: &mut Told<'_, '_>) {
     let (offer, answer) = (&told.round.offer.sdp, &told.round.answer.sdp);
+    if offer.bundle_groups.is_empty()
+        && let Some(group) = answer.bundle_groups.iter().find(|group| !group.mids.is_empty())
+    {
+        let text = format!(
+            "the answer bundles mid {} (line {}), and the offer has no BUNDLE group: an answer adds none (RFC 9143 §7.3)",
+            group.mids.join(" and "),
+            group.line
+        );
+        return told.answerer("sdp-bundle-absent", text, Vec::new(), false);
+    }
     let live: Vec<&MediaSection> = answer.sections.iter().filter(|section| !section.is_rejected()).collect();
     if live.len() < 2 || offer.bundle.is_empty() {
         return;

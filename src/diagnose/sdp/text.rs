@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnose::finding::{Draft, Explains, Found};
+use crate::diagnose::finding::{Draft, Explains, Found, Severity};
 use crate::diagnose::view::View;
 use crate::facts::Exchanged;
 use crate::jsep::{Complaint, Fault, MediaKind, MediaSection, Role, SdpType, Side};
@@ -53,6 +53,13 @@ fn modes(
             modes.entry(id).or_default().push((complaint.line, complaint.text.clone()));
         }
     }
+    // What the last line got wrong, and what is named after it, was right before the text was cut.
+    if super::cut::cut(exchanged).is_some() {
+        let last = exchanged.text.lines().count();
+        modes.remove("sig-rewritten-sdp");
+        modes.values_mut().for_each(|list| list.retain(|(line, _)| *line != last));
+        modes.retain(|_, list| !list.is_empty());
+    }
     // What begins like SDP is SDP, however damaged.
     if exchanged.text.starts_with("v=0")
         && let Some(list) = modes.remove("sig-sdp-shape")
@@ -91,9 +98,12 @@ fn readable(exchanged: &Exchanged) -> bool {
 fn mode(complaint: &Complaint) -> Option<&'static str> {
     Some(match complaint.fault {
         Fault::Empty | Fault::Version => "sig-sdp-shape",
-        Fault::NotALine | Fault::NotUtf8 | Fault::ControlCharacter | Fault::MediaLine | Fault::Port => {
-            "sig-sdp-text-damaged"
-        }
+        Fault::LineEndsLost
+        | Fault::NotALine
+        | Fault::NotUtf8
+        | Fault::ControlCharacter
+        | Fault::MediaLine
+        | Fault::Port => "sig-sdp-text-damaged",
         Fault::MissingFingerprint | Fault::Fingerprint => "sdp-fingerprint-missing",
         Fault::MissingRtcpMux => "sdp-rtcp-mux-missing",
         Fault::Setup | Fault::SetupRole | Fault::MissingSetup => "sdp-setup-invalid",
@@ -176,12 +186,14 @@ fn candidates(view: &View<'_>, found: &mut Found) {
         let author = view.author(last);
         let why =
             if ended { "says that they have ended" } else { "does not announce `a=ice-options:trickle`" };
-        let text = format!("the {author}'s {} has no candidate and {why}; none was trickled", last.sdp_type);
+        let text = format!("the {author}'s {} has no candidate and {why}", last.sdp_type);
         let draft = if view.context.descriptions_only {
-            Draft::probable("sdp-non-trickle-empty", text)
-                .settled_by("whether candidates are trickled, which the descriptions alone do not show")
+            let draft = Draft::probable("sdp-non-trickle-empty", text)
+                .settled_by("whether candidates are trickled, which the descriptions alone do not show");
+            // Pion, and what is built on it, trickles without announcing it.
+            if ended { draft } else { draft.severity(Severity::Info) }
         } else {
-            Draft::certain("sdp-non-trickle-empty", text)
+            Draft::certain("sdp-non-trickle-empty", format!("{text}; none was trickled"))
         };
         found.add(draft.of(author).citing([last.id()]));
     }

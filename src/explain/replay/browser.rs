@@ -103,11 +103,29 @@ impl<'a> Model<'a> {
             return None;
         }
         let facts = self.with_our_mids(&described.sdp);
-        let result = self.peer.set_remote_description(described.sdp_type, &facts);
+        let error = if self.adds_bundle(described) {
+            // The model's own offers always bundle, those of files may not.
+            Some("InvalidAccessError: a BUNDLE group was added that the offer does not have".to_owned())
+        } else {
+            let result = self.peer.set_remote_description(described.sdp_type, &facts);
+            result.err().map(|error| error.to_string())
+        };
         self.events(&described.name);
-        let error = result.err()?.to_string();
+        let error = error?;
         self.browser.refused.push(Refused { name: described.name.clone(), error: error.clone() });
         Some(error)
+    }
+
+    /// Whether an answer that is awaited bundles what the offer does not (RFC 9143 §7.3).
+    fn adds_bundle(&self, answer: &Authored) -> bool {
+        let bundles = |known: &Authored| known.sdp.bundle_groups.iter().any(|group| !group.mids.is_empty());
+        let before = self.list.iter().take_while(|known| !std::ptr::eq(*known, answer));
+        let ours = |known: &&Authored| known.author == self.browser.role && known.sdp_type == SdpType::Offer;
+        let offer = before.filter(ours).last();
+        answer.sdp_type != SdpType::Offer
+            && self.peer.signaling_state() == SignalingState::HaveLocalOffer
+            && bundles(answer)
+            && offer.is_some_and(|offer| !bundles(offer))
     }
 
     pub(super) fn finish(mut self) -> Browser {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::jsep::SdpType;
 
-const GOOD: [&str; 2] =
+pub(super) const GOOD: [&str; 2] =
     ["s00-good-addTrack-before.1.caller.offer.sdp", "s00-good-addTrack-before.2.callee.answer.sdp"];
 const TWO_ROUNDS: [&str; 4] = [
     "s42-late-addTrack-after-SLD-reneg.1.caller.offer.sdp",
@@ -12,10 +12,10 @@ const TWO_ROUNDS: [&str; 4] = [
     "s42-late-addTrack-after-SLD-reneg.4.caller.answer.sdp",
 ];
 
-type Edit = fn(&mut [String]);
+pub(super) type Edit = fn(&mut [String]);
 
 /// The texts of files after an edit, explained.
-fn edited(files: &[&str], edit: Edit) -> Explanation {
+pub(super) fn edited(files: &[&str], edit: Edit) -> Explanation {
     let mut texts: Vec<String> =
         files.iter().map(|file| fs::read_to_string(folder().join(file)).unwrap()).collect();
     let before = texts.clone();
@@ -28,18 +28,18 @@ fn edited(files: &[&str], edit: Edit) -> Explanation {
     explain(&named.collect::<Vec<_>>(), &Thresholds::default()).unwrap()
 }
 
-fn without(text: &str, start: &str) -> String {
+pub(super) fn without(text: &str, start: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.starts_with(start)).collect()
 }
 
 /// The text with the last m-section of that medium changed.
-fn in_video(text: &str, change: impl Fn(&str) -> String) -> String {
+pub(super) fn in_video(text: &str, change: impl Fn(&str) -> String) -> String {
     let at = text.find("m=video").unwrap();
     text[..at].to_owned() + &change(&text[at..])
 }
 
 #[track_caller]
-fn named(cases: &[(&str, &[&str], Edit)]) {
+pub(super) fn named(cases: &[(&str, &[&str], Edit)]) {
     let mut wrong = Vec::new();
     for (id, files, edit) in cases {
         let explained = edited(files, *edit);
@@ -106,12 +106,24 @@ fn an_answer_with_one_fault() {
             texts.iter_mut().for_each(|text| *text = text.replacen("a=group", "a=ice-lite\r\na=group", 1));
         }),
         ("sdp-non-trickle-empty", &GOOD, |texts| {
-            texts[1] = without(&without(&texts[1], "a=ice-options"), "a=candidate");
+            texts[1] =
+                without(&texts[1], "a=candidate").replace("a=ice-options:trickle", "a=end-of-candidates");
         }),
         ("sdp-plan-b", &GOOD, |texts| {
             texts[1] += "a=ssrc:1 msid:s one\r\na=ssrc:2 msid:s two\r\n";
         }),
     ]);
+}
+
+/// Pion writes no `a=ice-options:trickle` and trickles all the same.
+#[test]
+fn who_does_not_announce_trickle_may_trickle() {
+    let explained = edited(&GOOD, |texts| {
+        texts[1] = without(&without(&texts[1], "a=ice-options"), "a=candidate");
+    });
+    assert_eq!(explained.findings.ids().collect::<Vec<_>>(), [""; 0]);
+    let notes = explained.findings.notes;
+    assert!(notes[0].id == "sdp-non-trickle-empty" && !notes[0].observed.contains("trickled"), "{notes:?}");
 }
 
 #[test]

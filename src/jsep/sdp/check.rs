@@ -204,6 +204,12 @@ fn against_offer(answer: &SdpFacts, offer: &SdpFacts, found: &mut Vec<Complaint>
         let text = format!("{answered} sections answer {offered}");
         found.push(Complaint::new(line, Fault::AnswerMismatch, text));
     }
+    if offer.bundle_groups.is_empty()
+        && let Some(group) = answer.bundle_groups.iter().find(|group| !group.mids.is_empty())
+    {
+        let text = "the answer has a BUNDLE group, and the offer has none";
+        found.push(Complaint::new(group.line, Fault::BundleNotOffered, text));
+    }
     for (section, offered) in answer.sections.iter().zip(&offer.sections) {
         let line = section.line();
         if section.media != offered.media {

@@ -76,6 +76,8 @@ faults! {
     LongLine: "RFC 8866 §5 (the limit of 8192 bytes is callcheck's)", "see what wrote this line";
     /// Not `x=value`.
     NotALine: "RFC 8866 §5", "a line is one letter, `=` and a value, without spaces around `=`";
+    /// All lines stand in one.
+    LineEndsLost: "RFC 8866 §5", "end every line with CRLF; do not join the lines, and carry the text untouched";
     /// The text does not begin with `v=0`.
     Version: "RFC 8866 §5.1", "begin the description with `v=0`";
     /// `o=` is missing or lacks fields.
@@ -112,6 +114,8 @@ faults! {
     BundleOfAbsentMid: "RFC 9143 §7", "name in `a=group:BUNDLE` only mids that an m-section has";
     /// A mid stands in BUNDLE twice.
     BundledTwice: "RFC 9143 §7", "name each mid once, in one BUNDLE group";
+    /// The answer bundles what the offer does not.
+    BundleNotOffered: "RFC 9143 §7.3", "answer a BUNDLE group with a part of it, and add none of your own";
     /// Two directions in one section.
     SecondDirection: "RFC 8866 §6.7", "keep one of sendrecv, sendonly, recvonly and inactive";
     /// A malformed `a=msid`.

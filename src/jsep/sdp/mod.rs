@@ -1,9 +1,10 @@
 //! What a description says, as facts with their lines. `parse` reads the lines, `attribute` the attributes of an
-//! m-section, `check` what lines say of each other, `complaint` names the faults, `media` is an m-section, `secrets`
-//! hides what nobody should read.
+//! m-section, `check` what lines say of each other, `codec` what parameters mean, `complaint` names the faults, `media`
+//! is an m-section, `secrets` hides what nobody should read.
 
 mod attribute;
 mod check;
+mod codec;
 mod complaint;
 mod media;
 mod parse;

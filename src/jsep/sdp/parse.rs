@@ -109,7 +109,12 @@ impl Parser {
         let Some((kind, value)) = pair else {
             return self.complain(number, Fault::NotALine, format!("not `x=value`: {}", quoted()));
         };
-        if !self.seen.any && (kind != "v" || value.trim() != "0") {
+        let lost = kind == "v" && line_ends_lost(value);
+        if !self.seen.any && lost {
+            let text = "the line ends were lost: `o=` stands in the line of `v=0`";
+            self.complain(number, Fault::LineEndsLost, text);
+            (self.seen.origin, self.seen.name, self.seen.time) = (true, true, true);
+        } else if !self.seen.any && (kind != "v" || value.trim() != "0") {
             self.complain(number, Fault::Version, "a description begins with `v=0`");
         }
         self.seen.any = true;
@@ -262,6 +267,15 @@ impl Parser {
             self.facts.complaints_omitted += 1;
         }
     }
+}
+
+/// Whether the line of `v=0` goes on with `o=`.
+fn line_ends_lost(version: &str) -> bool {
+    version.strip_prefix('0').is_some_and(|rest| {
+        let rest =
+            rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\\' | 'r' | 'n' | ',' | ';'));
+        rest.starts_with("o=")
+    })
 }
 
 impl Session {
