@@ -3,6 +3,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "a program of its own, which measures and prints"
 )]
 
@@ -75,15 +76,18 @@ fn timeline(bytes: usize) -> String {
     let text = fs::read_to_string(file.path()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let is_sample = |line: &&&str| line.contains("\"media\":{") && !line.contains("peer-report");
-    let samples: Vec<Event> =
-        lines.iter().filter(is_sample).filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let is_candidate = |line: &&&str| line.contains("\"candidate-gathered\":{");
+    let read = |line: &&str| serde_json::from_str::<Event>(line).unwrap();
+    let samples: Vec<Event> = lines.iter().filter(is_sample).map(read).collect();
+    let candidate: Event = lines.iter().find(is_candidate).map(read).unwrap();
     // The samples stand before what ends the call, so that time does not run backwards.
     let end = lines.iter().position(|line| line.contains("\"done\"")).unwrap();
     let mut out = lines[..end].join("\n") + "\n";
     let mut at_us = serde_json::from_str::<Event>(lines[end - 1]).unwrap().at_us;
     let mut number = 1_000_000_u64;
     while out.len() < bytes {
-        for sample in &samples {
+        // Most events are small.
+        for sample in samples.iter().flat_map(|sample| std::iter::repeat_n(&candidate, 20).chain([sample])) {
             at_us += 1_000;
             number += 1;
             let side = sample.id.split(':').next().unwrap();

@@ -23,7 +23,9 @@ pub fn junit(report: &Report) -> String {
         });
         let (_, suite, took) = &mut suites[index];
         suite.add_test_case(case(call));
-        properties(call).into_iter().for_each(|property| drop(suite.add_property(property)));
+        for property in properties(call) {
+            suite.add_property(property);
+        }
         *took += time(call).unwrap_or_default();
     }
     let mut run = quick_junit::Report::new(NAME);
@@ -188,9 +190,11 @@ mod tests {
     fn what_is_written_can_be_read_back() {
         let text = junit(&run());
         let read = quick_junit::Report::deserialize_from_str(&text).unwrap();
-        assert_eq!((read.tests, read.failures, read.errors, read.skipped), (8, 2, 2, 1));
-        let suites: Vec<&str> = read.test_suites.iter().map(|suite| suite.name.as_str()).collect();
-        assert_eq!(suites, ["calls", "calls/nat", "callcheck"]);
+        assert_eq!((read.tests, read.failures, read.errors), (8, 2, 2));
+        assert_eq!(read.test_suites.iter().map(|suite| suite.skipped).sum::<usize>(), 1);
+        let head = text.lines().find(|line| line.starts_with("<testsuites ")).unwrap();
+        assert!(!head.contains("skipped"), "{head}");
+        assert!(text.contains("<properties>"), "{text}");
     }
 
     #[test]

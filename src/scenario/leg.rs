@@ -195,7 +195,7 @@ fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan
 fn mistake(reader: &Reader<'_>, node: &Node, role: Role) -> Option<FaultPlan> {
     let text = reader.text(node, "faults")?;
     let (id, time) =
-        text.split_once('=').map_or((text.trim(), None), |(id, time)| (id.trim(), Some(time.trim())));
+        text.split_once('=').map_or_else(|| (text.trim(), None), |(id, time)| (id.trim(), Some(time.trim())));
     let Some(known) = fault(id) else {
         let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
         let help = match nearest(id, &ids) {

@@ -142,7 +142,7 @@ fn whole(
         let Value::Text(path) = &node.value else {
             return Err(complain("`defaults` is the path of a file".into(), "no path", None));
         };
-        let beside = Path::new(&sources[file].name).parent().unwrap_or(Path::new("")).join(path);
+        let beside = Path::new(&sources[file].name).parent().unwrap_or_else(|| Path::new("")).join(path);
         let name = beside.to_string_lossy().replace('\\', "/");
         if sources.iter().any(|known| known.name == name) || sources.len() > DEEPEST {
             let help = "take the `defaults` out of one of the files";
@@ -255,7 +255,7 @@ fn plan(reader: &Reader<'_>, table: &Table, role: Role, placed: &[Placed], sourc
         (Some(one), None) | (None, Some(one)) => one.clone(),
         (None, None) => Table::new(),
     };
-    let folder = Path::new(&source.name).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(&source.name).parent().unwrap_or_else(|| Path::new(""));
     leg::leg(reader, &legs, &mut plan.leg, folder);
     if let Some(table) = own("network") {
         plan.network = network::network(reader, table);

@@ -45,7 +45,7 @@ pub(super) fn secret(line: &str) -> Option<usize> {
 
 /// Where the value of a key begins that ends at `from`: `"key": "value"`, `key=value`.
 fn value(line: &str, from: usize) -> Option<usize> {
-    let rest = line[from..].strip_prefix(['s', 'S']).unwrap_or(&line[from..]);
+    let rest = line[from..].strip_prefix(['s', 'S']).unwrap_or_else(|| &line[from..]);
     let rest = rest.trim_start_matches(AROUND).strip_prefix([':', '='])?;
     Some(line.len() - rest.trim_start_matches(AROUND).len())
 }
