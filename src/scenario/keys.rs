@@ -137,7 +137,11 @@ pub(super) const STEP: &[Key] = &[
     key("side", Form::Words(&["local", "remote"]), "whose description is rolled back"),
     key("remove-lines", Form::Texts, "lines of our next descriptions that begin so are lost on the way"),
     key("time", Form::Time, "how long to wait"),
-    key("rejected", Form::Text, "the W3C error that the step must be refused with"),
+    key(
+        "rejected",
+        Form::Text,
+        "the W3C error that the step must be refused with; any is some error or none",
+    ),
     key("caller", Form::Text, "at a checkpoint: the caller's transceivers"),
     key("callee", Form::Text, "at a checkpoint: the callee's transceivers"),
 ];

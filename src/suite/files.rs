@@ -57,12 +57,12 @@ pub fn find(paths: &[PathBuf], given: &Given) -> Found {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let told = fs::metadata(path).map_err(|error| error.to_string())?;
+    let told = fs::metadata(path).map_err(|error| reason(&error))?;
     if !told.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
-    let entries = fs::read_dir(path).map_err(|error| error.to_string())?;
+    let entries = fs::read_dir(path).map_err(|error| reason(&error))?;
     let mut inside: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     inside.sort();
     for path in inside {
@@ -98,14 +98,19 @@ fn text_of(path: &Path) -> Result<String, String> {
 /// Scenarios are short; what is not is no scenario, and is not read to its end.
 fn text(file: &Path) -> Result<String, String> {
     const MOST: u64 = 1 << 20;
-    let told = fs::metadata(file).map_err(|error| error.to_string())?;
+    let told = fs::metadata(file).map_err(|error| reason(&error))?;
     if told.len() > MOST {
         return Err(format!("it has {} bytes, and a scenario has {MOST} at most", told.len()));
     }
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = fs::read(file).map_err(|error| reason(&error))?;
     String::from_utf8(bytes).map_err(|error| {
         format!("it is not UTF-8: the byte at {} begins no character", error.utf8_error().valid_up_to())
     })
+}
+
+/// What the operating system says, without its error number.
+fn reason(error: &std::io::Error) -> String {
+    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn shown(path: &Path) -> String {

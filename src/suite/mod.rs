@@ -44,6 +44,8 @@ pub struct Done {
     pub call: CallReport,
     /// What both sides recorded in the last try, merged; none of what was not played, and of scripts.
     pub timeline: Option<Timeline>,
+    /// Its turn came: it was not left out, and the run did not end before it.
+    pub had_its_turn: bool,
     /// Each expectation that did not hold, at its place in the file.
     pub complaints: Vec<Diagnostic>,
 }

@@ -39,7 +39,7 @@ pub(super) fn finished(
         }
     }
     call.scenario = Some(told);
-    Done { call, timeline, complaints }
+    Done { call, timeline, had_its_turn: true, complaints }
 }
 
 /// One that was left out, or that could not be played.
@@ -61,7 +61,7 @@ pub(super) fn not_played(
         explained: None,
         scenario: Some(scenario_report(scenario, is_virtual(scenario, settings), seed)),
     };
-    Done { call, timeline: None, complaints: Vec::new() }
+    Done { call, timeline: None, had_its_turn: false, complaints: Vec::new() }
 }
 
 fn scenario_report(scenario: &Scenario, on_simulated_time: bool, seed: u64) -> ScenarioReport {

@@ -50,7 +50,10 @@ pub(super) async fn play(
             let report = judged(scenario, &call, &outcome);
             finished(scenario, report, timeline, (is_virtual, seed, world.now() - begun))
         }
-        Err(error) => not_played(scenario, settings, VerdictWord::NotRun, error.to_string()),
+        Err(error) => Done {
+            had_its_turn: true,
+            ..not_played(scenario, settings, VerdictWord::NotRun, error.to_string())
+        },
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
         say(&format!("{}\n", wrong_file(error).render(true)));
     }
     if wrong > 0 {
-        let files = if wrong == 1 { "1 fault" } else { &format!("{wrong} faults") };
-        say(&format!("{files} in {} files; nothing was run", found.files));
+        let many = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        say(&format!("{} in {}; nothing was run", many(wrong, "fault"), many(found.files, "file")));
         return Ok(Exit::Usage);
     }
     let Found { scenarios, files, .. } = found;
@@ -84,7 +84,7 @@ async fn play(
     let mut lost: Vec<CliError> = Vec::new();
     let mut watch = |done: &Done| {
         bar.inc(1);
-        if matches!(view, View::Lines | View::Events) {
+        if matches!(view, View::Lines | View::Events) && show::is_told(done) {
             say(&show::line(&done.call));
         }
         lost.extend(keep(args, done).err());
@@ -132,7 +132,9 @@ fn keep(args: &RunArgs, done: &Done) -> Result<(), CliError> {
         let path = folder.join(format!("{}.jsonl", file_name(&done.call.name)));
         record(&path, timeline)?;
     }
-    let Some(folder) = args.save_failures.as_ref().filter(|_| !done.is_fine()) else { return Ok(()) };
+    let Some(folder) = args.save_failures.as_ref().filter(|_| done.had_its_turn && !done.is_fine()) else {
+        return Ok(());
+    };
     let folder = folder.join(file_name(&done.call.name));
     std::fs::create_dir_all(&folder)
         .map_err(|error| CliError::unwritable("--save-failures", &folder, &error))?;

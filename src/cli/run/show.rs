@@ -33,16 +33,22 @@ pub(super) fn result(all: &[Done], took: Duration, interrupted: bool, view: View
         // Lines were printed as they came, where nothing moves.
         if view == View::Moving {
             say("");
-            all.iter().for_each(|done| say(&line(&done.call)));
+            all.iter().filter(|done| is_told(done)).for_each(|done| say(&line(&done.call)));
         }
         slowest(all);
     }
     say(&totals(all, took, interrupted));
 }
 
+/// Whether it has a line of its own.
+pub(super) fn is_told(done: &Done) -> bool {
+    done.had_its_turn || done.call.verdict == VerdictWord::Skipped
+}
+
+/// What the run never came to is counted, and not shown one by one.
 fn is_wrong(done: &Done) -> bool {
-    matches!(done.call.verdict, VerdictWord::Failed | VerdictWord::Unknown | VerdictWord::NotRun)
-        && !done.is_fine()
+    let wrong = matches!(done.call.verdict, VerdictWord::Failed | VerdictWord::Unknown | VerdictWord::NotRun);
+    done.had_its_turn && wrong
 }
 
 /// One that did not pass, with all that is known.
