@@ -77,6 +77,11 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
     if scenario.only_stated {
         only_stated(scenario, &mut report);
     }
+    let cut_short = |played: &Played| played.facts.interrupted.is_some();
+    if (cut_short(&outcome.caller) || cut_short(&outcome.callee)) && report.verdict != VerdictWord::Failed {
+        // What held so far need not have held to the end.
+        (report.verdict, report.reason) = (VerdictWord::Unknown, Some("interrupted".to_owned()));
+    }
     for demanded in &scenario.of_the_call {
         let row = finding(&report, demanded);
         if row.status == ExpectationStatus::Failed && report.verdict != VerdictWord::Failed {
