@@ -2,12 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use callcheck::diagnose::{Context, diagnose};
+use callcheck::jsep::MediaKind;
+use callcheck::plan::{SendPlan, SourcePlan};
 use callcheck::sim::{Named, prove};
 
-use crate::calls::{among_others, never};
+use crate::calls::{among_others, call, faults, never, played};
 
 /// Good calls of each shape: more than two hundred in all.
 const GOOD_CALLS: u64 = 11;
+
+/// What comes from files has no stamps in its pictures and is as good.
+#[test]
+fn calls_with_media_from_files_are_left_alone() {
+    let _machine = among_others();
+    let media = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/media");
+    let call = call(|plan| {
+        plan.leg.send = vec![
+            SendPlan { kind: MediaKind::Audio, source: SourcePlan::File(media.join("tone.opus")) },
+            SendPlan { kind: MediaKind::Video, source: SourcePlan::File(media.join("bars.ivf")) },
+        ];
+    });
+    for seed in 1..=GOOD_CALLS {
+        let outcome = played(&call, seed);
+        assert_eq!(faults(&outcome), Vec::<String>::new(), "seed {seed}");
+        for (plan, side) in [(&call.caller, &outcome.caller), (&call.callee, &outcome.callee)] {
+            let found = diagnose(&Context::of_plan(plan), &side.facts, true);
+            assert!(found.findings.is_empty() && found.notes.is_empty(), "seed {seed}: {found:#?}");
+        }
+    }
+}
 
 #[test]
 fn faults_are_named_and_good_calls_are_left_alone() {

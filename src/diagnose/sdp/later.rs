@@ -255,9 +255,12 @@ fn hold(view: &View<'_>, found: &mut Found) {
     if view.rounds.complete.len() < 2 || view.context.descriptions_only {
         return;
     }
-    let held: Vec<&str> = last
-        .places()
-        .filter(|place| place.offered.kind.is_some() && !place.offered.is_rejected())
+    let live = || last.places().filter(|place| place.offered.kind.is_some() && !place.offered.is_rejected());
+    // A screen share that has ended is no hold: the rest of the call goes on.
+    if live().any(|place| place.negotiated() != crate::jsep::Direction::Inactive) {
+        return;
+    }
+    let held: Vec<&str> = live()
         .filter(|place| place.negotiated() == crate::jsep::Direction::Inactive)
         .filter_map(|place| place.offered.mid.as_deref())
         .filter(|mid| {
