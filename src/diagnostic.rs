@@ -1,8 +1,12 @@
-//! One shape for every complaint that has a place: a wrong `--expect`, a wrong file, later a wrong scenario.
+//! One shape for every complaint that has a place: a wrong `--expect`, a wrong file, a wrong scenario; and the words that
+//! complaints share.
 
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// Words less alike than this are not each other's misspelling (Jaro and Winkler's measure, 0..1).
+const NEAR: f64 = 0.75;
 
 /// A complaint about a place in some text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +60,33 @@ impl Diagnostic {
     }
 }
 
+/// The word that was most likely meant, if one is near. Names with several words are near when most of them agree.
+#[must_use]
+pub fn nearest<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = words.into_iter().map(|known| (strsim::jaro_winkler(written, known), known));
+    scored.filter(|(score, _)| *score > NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+/// What the operating system says of a file, without its error number, as a fragment of a sentence.
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_word_is_near_enough_or_none() {
+        assert_eq!(nearest("bar", ["tone", "bars"]), Some("bars"));
+        assert_eq!(nearest("tonne", ["tone", "bars"]), Some("tone"));
+        assert_eq!(nearest("webcam", ["tone", "bars"]), None);
+        assert_eq!(nearest("trakcs", ["tracks", "sends"]), Some("tracks"));
+    }
 
     #[test]
     fn a_caret_stands_under_the_fault() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, reason};
 
 /// A command that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,14 +101,6 @@ impl fmt::Display for CliError {
 }
 
 impl std::error::Error for CliError {}
-
-/// What the operating system says, without its error number.
-pub(super) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
 
 /// The first line of a file that holds a secret.
 pub(super) fn secret_from(option: &str, path: &PathBuf) -> Result<crate::plan::Secret, CliError> {

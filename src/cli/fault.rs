@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::error::CliError;
-use super::value::{nearest, parse_duration};
+use super::value::parse_duration;
+use crate::diagnostic::nearest;
 use crate::fault::{Fault, fault, faults};
 use crate::jsep::Role;
 use crate::plan::FaultPlan;
@@ -68,7 +69,7 @@ fn plan(role: Role, text: &str) -> Result<FaultPlan, CliError> {
 
 fn unknown(id: &str) -> CliError {
     let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
-    let help = match nearest(id, &ids) {
+    let help = match nearest(id, ids.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? `--fault list` names them all"),
         None => "`--fault list` names them all".to_owned(),
     };

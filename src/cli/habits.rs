@@ -8,7 +8,8 @@ use humantime::format_duration;
 
 use super::args::YesNo;
 use super::error::CliError;
-use super::value::{nearest, parse_duration};
+use super::value::parse_duration;
+use crate::diagnostic::nearest;
 use crate::jsep::{Association, Direction, MediaKind, Role};
 use crate::plan::{Act, Attach, AttachAt, Habits, Later, Streams};
 
@@ -268,7 +269,7 @@ fn direction(value: &str) -> Result<(MediaKind, Direction), CliError> {
         Ok(direction) => Ok((kind, direction)),
         Err(_) => {
             let words: Vec<&str> = Direction::ALL.iter().map(|direction| direction.as_str()).collect();
-            let help = match nearest(word, &words) {
+            let help = match nearest(word, words.iter().copied()) {
                 Some(near) => format!("did you mean `{kind}={near}`?"),
                 None => FORMS.to_owned(),
             };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::value::nearest;
+use crate::diagnostic::nearest;
 use crate::jsep::MediaKind;
 use crate::plan::{SendPlan, SourcePlan};
 
@@ -73,7 +73,7 @@ fn unknown_source(kind: MediaKind, word: &str) -> CliError {
         MediaKind::Audio => "tone",
         MediaKind::Video => "bars",
     };
-    let help = match nearest(word, &[ours]) {
+    let help = match nearest(word, [ours]) {
         Some(near) => {
             format!("did you mean `{kind}={near}`? A file is written with its path, as in `{kind}=./{word}`")
         }

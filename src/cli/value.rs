@@ -1,4 +1,4 @@
-//! Single values of the command line: times, counts, addresses, and the nearest word to a misspelt one.
+//! Single values of the command line: times, counts, addresses, and how they are written.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -42,12 +42,6 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "not an address and a port; write them like `127.0.0.1:2255` or `[::1]:2255`".to_owned())
 }
 
-/// The word that was probably meant.
-pub(super) fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let scored = words.iter().map(|known| (strsim::jaro_winkler(word, known), *known));
-    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,12 +81,5 @@ mod tests {
         for text in ["2255", ":2255", "127.0.0.1", "example.org:80", "127.0.0.1:99999"] {
             assert!(parse_listen(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_nearest_word_is_near_enough_or_none() {
-        assert_eq!(nearest("bar", &["tone", "bars"]), Some("bars"));
-        assert_eq!(nearest("tonne", &["tone", "bars"]), Some("tone"));
-        assert_eq!(nearest("webcam", &["tone", "bars"]), None);
     }
 }

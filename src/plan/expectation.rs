@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::subject::{Op, SUBJECTS, Subject};
 use super::value;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::jsep::{Direction, MediaKind, Role};
 
 /// `subject op value`, read and checked.
@@ -186,7 +186,7 @@ fn unknown_subject(name: &str, span: Range<usize>) -> Fault {
         };
     }
     let names = SUBJECTS.iter().map(|row| row.name);
-    let help = match closest(name, names.clone()) {
+    let help = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the subjects are {}", names.collect::<Vec<_>>().join(", ")),
     };
@@ -196,15 +196,6 @@ fn unknown_subject(name: &str, span: Range<usize>) -> Fault {
         label: "no such subject".into(),
         help: Some(help),
     }
-}
-
-/// The candidate that `written` was most likely meant to be.
-pub(super) fn closest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// `a`, `b` and `c` in backticks.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::expectation::{Fault, closest, list, trimmed};
+use super::expectation::{Fault, list, trimmed};
 use super::value::{BITRATE_UNITS, DURATION_UNITS, split};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::jsep::Role;
 
 /// How long a packet that is overtaken is held back, unless `reorder-by` says otherwise: longer than a frame of sound
@@ -224,7 +224,7 @@ fn knob(text: &str, key: Range<usize>, value: Option<Range<usize>>) -> Result<Kn
     let written = &text[key.clone()];
     let Some((name, example, _)) = KNOBS.iter().find(|(name, ..)| *name == written) else {
         let names = KNOBS.iter().map(|(name, ..)| *name);
-        let help = closest(written, names.clone()).map(|near| format!("did you mean `{near}`?"));
+        let help = nearest(written, names.clone()).map(|near| format!("did you mean `{near}`?"));
         return Err(Fault {
             span: key,
             title: format!("`{written}` is nothing that can happen to datagrams"),

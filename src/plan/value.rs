@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::expectation::{ExpectedTransceiver, Fault, Value, closest, list, trimmed};
+use super::expectation::{ExpectedTransceiver, Fault, Value, list, trimmed};
 use super::subject::{SubjectInfo, ValueKind};
+use crate::diagnostic::nearest;
 use crate::jsep::{Direction, MediaKind};
 
 /// Unit and how many milliseconds it has.
@@ -194,7 +195,7 @@ fn not_one_of(written: &str, span: Range<usize>, words: &[&str], info: &SubjectI
     } else {
         format!("not one of {}", list(words.iter().copied()))
     };
-    let help = closest(written, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    let help = nearest(written, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     Fault {
         span,
         title: format!("`{}` cannot be `{written}`", info.name),

@@ -9,6 +9,7 @@ use super::model::{
 };
 use super::text::{block, columns, listed, wrapped};
 use crate::diagnose::{Entry, entries, entry};
+use crate::diagnostic::nearest;
 use crate::explain::{Browser, Explanation, Level, Row};
 use crate::jsep::Direction;
 use crate::timeline::TransceiverRow;
@@ -237,7 +238,5 @@ pub fn catalogue_about(id: &str, color: bool) -> Option<String> {
 /// The id that is nearest to what was written, if one is near.
 #[must_use]
 pub fn closest_finding(written: &str) -> Option<&'static str> {
-    let near = |entry: &'static Entry| (strsim::jaro_winkler(written, &entry.id), entry.id.as_str());
-    let best = entries().iter().map(near).max_by(|one, two| one.0.total_cmp(&two.0))?;
-    (best.0 > 0.8).then_some(best.1)
+    nearest(written, entries().iter().map(|entry| entry.id.as_str()))
 }

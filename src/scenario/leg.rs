@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::keys::{DIRECTIONS, LEG};
-use super::read::{Reader, nearest};
+use super::read::Reader;
 use super::tree::{Node, Table, Value, get};
+use crate::diagnostic::nearest;
 use crate::fault::{fault, faults};
 use crate::jsep::{Association, Direction, MediaKind, Role};
 use crate::plan::{
@@ -178,7 +179,7 @@ fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan
             (_, "none") => continue,
             (_, path) if path.contains(['.', '/', '\\']) => SourcePlan::File(folder.join(path)),
             (_, word) => {
-                let help = match nearest(word, &[ours]) {
+                let help = match nearest(word, [ours]) {
                     Some(near) => format!("did you mean `{near}`? A file is written with its path"),
                     None => format!("write \"{ours}\", the path of a file, or \"none\""),
                 };
@@ -198,7 +199,7 @@ fn mistake(reader: &Reader<'_>, node: &Node, role: Role) -> Option<FaultPlan> {
         text.split_once('=').map_or_else(|| (text.trim(), None), |(id, time)| (id.trim(), Some(time.trim())));
     let Some(known) = fault(id) else {
         let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
-        let help = match nearest(id, &ids) {
+        let help = match nearest(id, ids.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`callcheck call x --fault list` names them all".to_owned(),
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::complaint::Complaint;
 use super::keys::Key;
 use super::tree::{Entry, Node, Place, Table, Value};
+use crate::diagnostic::nearest;
 
 /// Longer times are mistakes, and must not overflow the clock.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -56,7 +57,7 @@ impl<'a> Reader<'a> {
 
     /// A word that is none of `names`.
     pub(super) fn unknown(&self, place: &Place, title: &str, word: &str, names: &[&str]) {
-        let near = nearest(word, names);
+        let near = nearest(word, names.iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", names.join(", ")),
@@ -98,7 +99,7 @@ impl<'a> Reader<'a> {
             let name = after[..end].trim();
             let Some(value) = self.variables.get(name) else {
                 let names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
-                let help = match nearest(name, &names) {
+                let help = match nearest(name, names.iter().copied()) {
                     Some(near) => format!("did you mean `${{{near}}}`?"),
                     None => format!("set it under [vars], or with `--var {name}=...`"),
                 };
@@ -198,10 +199,4 @@ impl<'a> Reader<'a> {
             _ => std::slice::from_ref(node),
         }
     }
-}
-
-/// The word that was probably meant.
-pub(super) fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
-    let scored = words.iter().map(|known| (strsim::jaro_winkler(word, known), *known));
-    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, reason};
 use crate::scenario::{Given, Scenario, scenarios};
 
 /// What was found: scenarios in the order of their files, and what is wrong with some of the files.
@@ -106,11 +106,6 @@ fn text(file: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         format!("it is not UTF-8: the byte at {} begins no character", error.utf8_error().valid_up_to())
     })
-}
-
-/// What the operating system says, without its error number.
-fn reason(error: &std::io::Error) -> String {
-    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn shown(path: &Path) -> String {
