@@ -13,8 +13,8 @@ use super::habits::HabitArgs;
 use super::init::InitArgs;
 use super::run::{ImportArgs, RunArgs};
 use super::sim::SimArgs;
-use super::value::{parse_count, parse_duration, parse_listen, parse_whole};
-use crate::plan::DEFAULT_ROOM_URL;
+use super::value::{parse_count, parse_listen, parse_whole};
+use crate::plan::{DEFAULT_ROOM_URL, parse_duration};
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -3,9 +3,7 @@
 use clap::Args;
 
 use super::error::CliError;
-use super::value::parse_duration;
-use crate::diagnostic::nearest;
-use crate::fault::{Fault, fault, faults};
+use crate::fault::{self, Fault, Misstated, faults};
 use crate::jsep::Role;
 use crate::plan::FaultPlan;
 
@@ -37,43 +35,29 @@ pub(super) fn plans(role: Role, texts: &[String]) -> Result<Vec<FaultPlan>, CliE
 }
 
 fn plan(role: Role, text: &str) -> Result<FaultPlan, CliError> {
-    let (id, time) = match text.split_once('=') {
-        Some((id, time)) => (id.trim(), Some(time.trim())),
-        None => (text.trim(), None),
-    };
-    let Some(known) = fault(id) else { return Err(unknown(id)) };
-    if let Some(by) = known.by.filter(|by| *by != role) {
-        let command = if by == Role::Caller { "call" } else { "answer" };
-        return Err(CliError::usage(
-            format!("--fault {id}: only the {by} can make this mistake, and this is the {role}"),
-            format!("say it to `callcheck {command}`: it {}", known.does),
-        ));
-    }
-    let time = match (time, known.time) {
-        (None, _) => None,
-        (Some(_), None) => {
-            return Err(CliError::usage(
-                format!("--fault {id} takes no time"),
-                format!("write `--fault {id}` alone"),
-            ));
+    fault::stated(role, text).map_err(|wrong| match wrong {
+        Misstated::Unknown { id, near } => {
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? `--fault list` names them all"),
+                None => "`--fault list` names them all".to_owned(),
+            };
+            CliError::usage(format!("--fault {id}: no such fault"), help)
         }
-        (Some(time), Some((means, default))) => Some(parse_duration(time).map_err(|error| {
+        Misstated::OtherSide { fault: Fault { id, does, .. }, by } => {
+            let command = if by == Role::Caller { "call" } else { "answer" };
             CliError::usage(
-                format!("--fault {id}: the time is {error}"),
-                format!("it means {means}, and is {} if it is left out", humantime::format_duration(default)),
+                format!("--fault {id}: only the {by} can make this mistake, and this is the {role}"),
+                format!("say it to `callcheck {command}`: it {does}"),
             )
-        })?),
-    };
-    Ok(FaultPlan { id: known.id, time })
-}
-
-fn unknown(id: &str) -> CliError {
-    let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
-    let help = match nearest(id, ids.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? `--fault list` names them all"),
-        None => "`--fault list` names them all".to_owned(),
-    };
-    CliError::usage(format!("--fault {id}: no such fault"), help)
+        }
+        Misstated::NoTime(Fault { id, .. }) => {
+            CliError::usage(format!("--fault {id} takes no time"), format!("write `--fault {id}` alone"))
+        }
+        Misstated::Time { fault: Fault { id, .. }, means, default, why } => CliError::usage(
+            format!("--fault {id}: the time is {why}"),
+            format!("it means {means}, and is {} if it is left out", humantime::format_duration(default)),
+        ),
+    })
 }
 
 /// Every fault in a line: its name, who can commit it, and what it does.

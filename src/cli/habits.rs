@@ -8,10 +8,9 @@ use humantime::format_duration;
 
 use super::args::YesNo;
 use super::error::CliError;
-use super::value::parse_duration;
 use crate::diagnostic::nearest;
 use crate::jsep::{Association, Direction, MediaKind, Role};
-use crate::plan::{Act, Attach, AttachAt, Habits, Later, Streams};
+use crate::plan::{Act, Attach, AttachAt, Clash, Habits, Later, Streams, parse_duration};
 
 /// What the application does with its connection.
 #[derive(Clone, Debug, Args)]
@@ -287,26 +286,16 @@ fn later(args: &HabitArgs) -> Result<Vec<Later>, CliError> {
     later.extend(all(&args.resume, Act::Resume));
     later.extend(all(&args.restart_ice, Act::RestartIce));
     later.sort_by_key(|later| later.after);
-    let mut held = None;
-    for step in &later {
-        let after = format_duration(step.after);
-        match (step.act, held) {
-            (Act::Hold, None) => held = Some(step.after),
-            (Act::Resume, Some(_)) => held = None,
-            (Act::Hold, Some(since)) => {
-                return Err(CliError::usage(
-                    format!("--hold {after} comes while the call is held since {}", format_duration(since)),
-                    "say a --resume between them",
-                ));
-            }
-            (Act::Resume, None) => {
-                return Err(CliError::usage(
-                    format!("--resume {after} comes while the call is not held"),
-                    "say a --hold with a shorter time before it",
-                ));
-            }
-            (Act::RestartIce, _) => {}
-        }
-    }
-    Ok(later)
+    let Some((index, clash)) = Later::clash(&later) else { return Ok(later) };
+    let after = format_duration(later[index].after);
+    Err(match clash {
+        Clash::HeldSince(since) => CliError::usage(
+            format!("--hold {after} comes while the call is held since {}", format_duration(since)),
+            "say a --resume between them",
+        ),
+        Clash::NotHeld => CliError::usage(
+            format!("--resume {after} comes while the call is not held"),
+            "say a --hold with a shorter time before it",
+        ),
+    })
 }

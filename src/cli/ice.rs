@@ -10,8 +10,7 @@ use serde::Deserialize;
 
 use super::args::IceArgs;
 use super::error::{CliError, secret_from};
-use super::ice_url::check_ice_url;
-use crate::plan::{IceServer, Secret};
+use crate::plan::{IceServer, Secret, check_ice_url};
 
 /// All servers: those of `--ice-server` in their order, then those of `--ice-servers`.
 pub(super) fn ice_servers(args: &IceArgs, matches: &ArgMatches) -> Result<Vec<IceServer>, CliError> {
@@ -110,7 +109,7 @@ fn from_environment(matches: &ArgMatches, id: &str) -> bool {
 fn check_server(server: &IceServer) -> Result<(), CliError> {
     let mut turn = false;
     for url in &server.urls {
-        turn |= check_ice_url(url)?;
+        turn |= check_ice_url(url).map_err(|error| CliError::usage(error.title, error.help))?;
     }
     let (what, option) = match (&server.username, &server.credential) {
         _ if !turn => return Ok(()),

@@ -10,7 +10,6 @@ mod explain;
 mod fault;
 mod habits;
 mod ice;
-mod ice_url;
 mod init;
 mod interrupt;
 mod live;

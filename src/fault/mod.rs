@@ -25,7 +25,9 @@ mod text;
 
 use std::time::Duration;
 
+use crate::diagnostic::nearest;
 use crate::jsep::Role;
+use crate::plan::{FaultPlan, parse_duration};
 
 pub use hooks::Faults;
 pub use packets::{RtcpFields, RtpFields};
@@ -46,6 +48,15 @@ pub struct Fault {
     pub does: &'static str,
     mistakes: fn(Duration) -> Vec<Mistake>,
 }
+
+/// Names are unique.
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Fault {}
 
 /// Every fault, in the order of the layers.
 pub fn faults() -> impl Iterator<Item = &'static Fault> {
@@ -68,6 +79,63 @@ pub fn faults() -> impl Iterator<Item = &'static Fault> {
 #[must_use]
 pub fn fault(id: &str) -> Option<&'static Fault> {
     faults().find(|fault| fault.id == id)
+}
+
+/// Why a text states no fault that a side can commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misstated {
+    /// There is none of that name; the one that was probably meant.
+    Unknown {
+        /// As written.
+        id: String,
+        /// As it may have been meant.
+        near: Option<&'static str>,
+    },
+    /// It is the other side's.
+    OtherSide {
+        /// Which.
+        fault: &'static Fault,
+        /// Whose.
+        by: Role,
+    },
+    /// It takes no time.
+    NoTime(&'static Fault),
+    /// The time is none.
+    Time {
+        /// Which.
+        fault: &'static Fault,
+        /// What the time means.
+        means: &'static str,
+        /// What it is by default.
+        default: Duration,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Reads `ID` or `ID=TIME` as a fault of that side.
+///
+/// # Errors
+/// [`Misstated`].
+pub fn stated(role: Role, text: &str) -> Result<FaultPlan, Misstated> {
+    let (id, time) = match text.split_once('=') {
+        Some((id, time)) => (id.trim(), Some(time.trim())),
+        None => (text.trim(), None),
+    };
+    let near = || nearest(id, faults().map(|fault| fault.id));
+    let known = fault(id).ok_or_else(|| Misstated::Unknown { id: id.to_owned(), near: near() })?;
+    if let Some(by) = known.by.filter(|by| *by != role) {
+        return Err(Misstated::OtherSide { fault: known, by });
+    }
+    let time = match (time, known.time) {
+        (None, _) => None,
+        (Some(_), None) => return Err(Misstated::NoTime(known)),
+        (Some(time), Some((means, default))) => {
+            let wrong = |why| Misstated::Time { fault: known, means, default, why };
+            Some(parse_duration(time).map_err(wrong)?)
+        }
+    };
+    Ok(FaultPlan { id: known.id, time })
 }
 
 #[cfg(test)]

@@ -92,6 +92,36 @@ pub enum Act {
     RestartIce,
 }
 
+/// Acts that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// It holds a call that is held since then.
+    HeldSince(Duration),
+    /// It resumes a call that is not held.
+    NotHeld,
+}
+
+impl Later {
+    /// The first of some acts, in order of time, that contradicts those before it.
+    #[must_use]
+    pub fn clash(later: &[Self]) -> Option<(usize, Clash)> {
+        let mut held = None;
+        later.iter().enumerate().find_map(|(index, later)| {
+            let clash = match (later.act, held) {
+                (Act::Hold, Some(since)) => Some(Clash::HeldSince(since)),
+                (Act::Resume, None) => Some(Clash::NotHeld),
+                _ => None,
+            };
+            held = match later.act {
+                Act::Hold => Some(later.after),
+                Act::Resume => None,
+                Act::RestartIce => held,
+            };
+            Some((index, clash?))
+        })
+    }
+}
+
 impl Habits {
     /// Whether the call is held at its end.
     #[must_use]

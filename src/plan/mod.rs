@@ -1,10 +1,12 @@
 //! What shall happen in a call, as plain data: who joins which room, what is sent, how long to wait, and what is
 //! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
 
+mod duration;
 mod expectation;
 mod fault;
 mod finding;
 mod habits;
+mod ice_url;
 mod network;
 mod operation;
 mod room_url;
@@ -20,10 +22,12 @@ use serde::Serialize;
 
 use crate::jsep::{Direction, MediaKind, Role};
 
+pub use duration::parse_duration;
 pub use expectation::{Expectation, ExpectedTransceiver, Value, wanted};
 pub use fault::FaultPlan;
 pub use finding::{FINDINGS, TESTER_FINDINGS};
-pub use habits::{Act, Attach, AttachAt, Habits, Later, Streams};
+pub use habits::{Act, Attach, AttachAt, Clash, Habits, Later, Streams};
+pub use ice_url::{IceUrlError, check_ice_url};
 pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
 pub use operation::{Operation, Step};
 pub use room_url::RoomUrl;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::duration::LONGEST;
 use super::expectation::{Fault, list, trimmed};
 use super::value::{BITRATE_UNITS, DURATION_UNITS, split};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -13,8 +14,6 @@ use crate::jsep::Role;
 /// How long a packet that is overtaken is held back, unless `reorder-by` says otherwise: longer than a frame of sound
 /// (20 ms) and a frame of pictures (33 ms) take to follow.
 const REORDER_BY: Duration = Duration::from_millis(50);
-/// Longer times are mistakes, and must not overflow the clock.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How much may wait for a slow link, unless `queue` says otherwise.
 const QUEUE: Duration = Duration::from_millis(200);
 

@@ -7,11 +7,11 @@ use super::keys::{DIRECTIONS, LEG};
 use super::read::Reader;
 use super::tree::{Node, Table, Value, get};
 use crate::diagnostic::nearest;
-use crate::fault::{fault, faults};
+use crate::fault::{self, Misstated};
 use crate::jsep::{Association, Direction, MediaKind, Role};
 use crate::plan::{
-    Act, Attach, AttachAt, FaultPlan, IcePolicy, IceServer, Later, LegPlan, Secret, SendPlan, SourcePlan,
-    Streams,
+    Act, Attach, AttachAt, Clash, FaultPlan, IcePolicy, IceServer, Later, LegPlan, Secret, SendPlan,
+    SourcePlan, Streams, check_ice_url,
 };
 
 const ATTACH: &[(&str, Attach)] = &[
@@ -128,28 +128,18 @@ fn later(reader: &Reader<'_>, table: &Table, later: &mut Vec<Later>) {
         return;
     }
     stated.sort_by_key(|(after, ..)| *after);
-    let mut held = false;
-    for (_, act, node) in &stated {
-        match act {
-            Act::Hold if held => {
-                let help = "put a `resume` between the two";
-                reader.complain(&node.place, "the call is held already", "held twice", Some(help.into()));
+    *later = stated.iter().map(|(after, act, _)| Later { after: *after, act: *act }).collect();
+    if let Some((index, clash)) = Later::clash(later) {
+        let (title, label, help) = match clash {
+            Clash::HeldSince(_) => {
+                ("the call is held already", "held twice", "put a `resume` between the two")
             }
-            Act::Resume if !held => {
-                let help = "give `hold` a shorter time than this";
-                reader.complain(
-                    &node.place,
-                    "the call is not held at that time",
-                    "resumed",
-                    Some(help.into()),
-                );
+            Clash::NotHeld => {
+                ("the call is not held at that time", "resumed", "give `hold` a shorter time than this")
             }
-            Act::Hold => held = true,
-            Act::Resume => held = false,
-            Act::RestartIce => {}
-        }
+        };
+        reader.complain(&stated[index].2.place, title, label, Some(help.into()));
     }
-    *later = stated.into_iter().map(|(after, act, _)| Later { after, act }).collect();
 }
 
 fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan>> {
@@ -195,40 +185,32 @@ fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan
 
 fn mistake(reader: &Reader<'_>, node: &Node, role: Role) -> Option<FaultPlan> {
     let text = reader.text(node, "faults")?;
-    let (id, time) =
-        text.split_once('=').map_or_else(|| (text.trim(), None), |(id, time)| (id.trim(), Some(time.trim())));
-    let Some(known) = fault(id) else {
-        let ids: Vec<&str> = faults().map(|fault| fault.id).collect();
-        let help = match nearest(id, ids.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`callcheck call x --fault list` names them all".to_owned(),
-        };
-        reader.complain(&node.place, format!("there is no fault `{id}`"), "unknown", Some(help));
-        return None;
-    };
-    if let Some(by) = known.by.filter(|by| *by != role) {
-        let help = format!("put it under [{by}]: it {}", known.does);
-        let title = format!("only the {by} can make this mistake, and this is the {role}");
-        reader.complain(&node.place, title, "the wrong side", Some(help));
-        return None;
-    }
-    let time = match (time, known.time) {
-        (None, _) => None,
-        (Some(_), None) => {
-            let title = format!("`{id}` takes no time");
-            reader.complain(&node.place, title, "leave the time out", Some(format!("write \"{id}\"")));
-            return None;
+    let (title, label, help) = match fault::stated(role, &text) {
+        Ok(plan) => return Some(plan),
+        Err(Misstated::Unknown { id, near }) => {
+            let all = || "`callcheck call x --fault list` names them all".to_owned();
+            (
+                format!("there is no fault `{id}`"),
+                "unknown".to_owned(),
+                near.map_or_else(all, |near| format!("did you mean `{near}`?")),
+            )
         }
-        (Some(time), Some((means, _))) => {
-            let Ok(time) = humantime::parse_duration(time) else {
-                let title = format!("the time of `{id}` is not a time");
-                reader.complain(&node.place, title, "such as 5s", Some(format!("it means {means}")));
-                return None;
-            };
-            Some(time)
+        Err(Misstated::OtherSide { fault, by }) => (
+            format!("only the {by} can make this mistake, and this is the {role}"),
+            "the wrong side".to_owned(),
+            format!("put it under [{by}]: it {}", fault.does),
+        ),
+        Err(Misstated::NoTime(fault)) => (
+            format!("`{}` takes no time", fault.id),
+            "leave the time out".to_owned(),
+            format!("write \"{}\"", fault.id),
+        ),
+        Err(Misstated::Time { fault, means, why, .. }) => {
+            (format!("the time of `{}` cannot be this", fault.id), why, format!("it means {means}"))
         }
     };
-    Some(FaultPlan { id: known.id, time })
+    reader.complain(&node.place, title, label, Some(help));
+    None
 }
 
 fn ice_server(reader: &Reader<'_>, node: &Node) -> Option<IceServer> {
@@ -252,24 +234,17 @@ fn ice_server(reader: &Reader<'_>, node: &Node) -> Option<IceServer> {
     let mut known = Vec::new();
     for item in reader.items(urls) {
         let url = reader.text(item, "urls")?;
-        if !["stun:", "turn:"].iter().any(|scheme| url.starts_with(scheme)) {
-            let help = "write \"stun:HOST[:PORT]\" or \"turn:HOST[:PORT]\"; calls use no other transport yet";
-            reader.complain(
-                &item.place,
-                "this is no ICE server that a call can use",
-                "not this",
-                Some(help.into()),
-            );
-            return None;
-        }
-        if url.starts_with("turn:") && (username.is_none() || credential.is_none()) {
+        let is_turn = match check_ice_url(&url) {
+            Ok(is_turn) => is_turn,
+            Err(error) => {
+                reader.complain(&item.place, error.title, "not this", Some(error.help));
+                return None;
+            }
+        };
+        if is_turn && (username.is_none() || credential.is_none()) {
             let help = "write { urls = \"turn:...\", username = \"...\", credential = \"${NAME}\" } and pass `--secret NAME`";
-            reader.complain(
-                &item.place,
-                "a TURN server needs a username and a credential",
-                "one is missing",
-                Some(help.into()),
-            );
+            let title = "a TURN server needs a username and a credential";
+            reader.complain(&item.place, title, "one is missing", Some(help.into()));
             return None;
         }
         known.push(url);

@@ -8,9 +8,7 @@ use super::complaint::Complaint;
 use super::keys::Key;
 use super::tree::{Entry, Node, Place, Table, Value};
 use crate::diagnostic::nearest;
-
-/// Longer times are mistakes, and must not overflow the clock.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+use crate::plan::parse_duration;
 
 /// Values of variables; those of a secret are never shown.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -158,17 +156,11 @@ impl<'a> Reader<'a> {
             }
             _ => self.text(node, key)?,
         };
-        let read = humantime::parse_duration(&text).ok().filter(|time| !time.is_zero() && *time <= LONGEST);
-        if read.is_none() {
-            let help = "write a number and a unit, such as \"5s\", \"800ms\" or \"2m\", up to a week";
-            self.complain(
-                &node.place,
-                format!("`{key}` is a time, and this is none"),
-                "not a time",
-                Some(help.into()),
-            );
-        }
-        read
+        parse_duration(&text)
+            .map_err(|why| {
+                self.complain(&node.place, format!("`{key}` is a time, and this is none"), why, None)
+            })
+            .ok()
     }
 
     /// One of some words.

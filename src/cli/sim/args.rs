@@ -7,7 +7,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{NetworkArgs, OutputArgs, TimeArgs};
-use crate::cli::value::{parse_duration, parse_whole};
+use crate::cli::value::parse_whole;
+use crate::plan::parse_duration;
 use crate::sim::Latency;
 
 const EXAMPLES: &str = "\

@@ -1,12 +1,29 @@
 //! URIs of STUN and TURN servers (RFC 7064 §3.1, RFC 7065 §3.1), as far as a call can use them.
 
-use super::error::CliError;
+/// A URL that no call can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceUrlError {
+    /// What is wrong.
+    pub title: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl IceUrlError {
+    fn new(title: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { title: title.into(), help: help.into() }
+    }
+}
 
 const FORMS: &str = "write `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp]`";
 
 /// Whether this is a TURN server; an error if no call can use it.
-pub(super) fn check_ice_url(url: &str) -> Result<bool, CliError> {
-    let wrong = |why: &str| CliError::usage(format!("`{url}` is not the URL of an ICE server: {why}"), FORMS);
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
+    let wrong =
+        |why: &str| IceUrlError::new(format!("`{url}` is not the URL of an ICE server: {why}"), FORMS);
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(wrong("it has no scheme"));
     };
@@ -33,8 +50,8 @@ pub(super) fn check_ice_url(url: &str) -> Result<bool, CliError> {
     Ok(scheme == "turn")
 }
 
-fn not_supported(url: &str) -> CliError {
-    CliError::usage(
+fn not_supported(url: &str) -> IceUrlError {
+    IceUrlError::new(
         format!("`{url}` is not yet supported in calls: TURN and STUN over TCP, TLS and DTLS are to come"),
         "use `turn:` or `stun:` over UDP",
     )
@@ -108,7 +125,7 @@ mod tests {
             ("turn.example.org", "no scheme"),
             ("", "no scheme"),
         ] {
-            let error = check_ice_url(url).unwrap_err().to_string();
+            let error = check_ice_url(url).map_err(|error| error.title + &error.help).unwrap_err();
             assert!(error.contains(says), "{url}: {error}");
         }
     }
