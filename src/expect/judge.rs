@@ -131,11 +131,19 @@ fn finding(plan: &Plan, facts: &Facts, demand: &Demand, over: bool) -> Look {
     let Check::Compare(op, Value::Word(word)) = &demand.check else {
         return Look::unmeasured("cannot be compared");
     };
-    let has = if word == "none" { found.is_empty() } else { found.iter().any(|(id, _)| id == word) };
-    let mut names: Vec<&str> = found.iter().map(|(id, _)| *id).collect();
+    let names: Vec<&str> = found.iter().map(|(id, _)| *id).collect();
+    let (holds, observed) = was_found(*op, word, &names);
+    Look::new(holds, observed).citing(found.iter().flat_map(|(_, ids)| ids))
+}
+
+/// Whether what was found is as demanded: a finding, or `none`; and what was found, for people.
+#[must_use]
+pub fn was_found(op: Op, wanted: &str, found: &[&str]) -> (bool, String) {
+    let has = if wanted == "none" { found.is_empty() } else { found.contains(&wanted) };
+    let mut names = found.to_vec();
     names.dedup();
     let observed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Look::new(has == (*op == Op::Eq), observed).citing(found.iter().flat_map(|(_, ids)| ids))
+    (has == (op == Op::Eq), observed)
 }
 
 /// The engine's and our own faults make what they touch unknown.

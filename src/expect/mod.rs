@@ -9,7 +9,7 @@ mod states;
 mod verdict;
 
 pub use demand::{Check, Demand, Origin, expectations};
-pub use judge::{findings, judge};
+pub use judge::{findings, judge, was_found};
 pub use verdict::{Settles, Status, Verdict, awaited};
 
 #[cfg(test)]

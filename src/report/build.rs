@@ -92,16 +92,38 @@ pub fn call_report(plan: &Plan, facts: &Facts, verdicts: &[Verdict]) -> CallRepo
 }
 
 fn not_run(plan: &Plan) -> CallReport {
-    CallReport {
-        name: plan.room.name.clone(),
-        verdict: VerdictWord::NotRun,
-        reason: Some("the call was never tried".into()),
-        peers: Vec::new(),
-        expectations: Vec::new(),
-        findings: Vec::new(),
-        notes: Vec::new(),
-        explained: None,
-        scenario: None,
+    CallReport::bare(&plan.room.name, VerdictWord::NotRun, "the call was never tried")
+}
+
+impl CallReport {
+    /// One of which there is nothing to tell but its verdict.
+    #[must_use]
+    pub fn bare(name: &str, verdict: VerdictWord, reason: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            reason: Some(reason.into()),
+            peers: Vec::new(),
+            expectations: Vec::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+            explained: None,
+            scenario: None,
+        }
+    }
+
+    /// Judges by these expectations alone: failed, then unknown, then passed.
+    #[must_use]
+    pub fn judged_by(self, expectations: Vec<ExpectationReport>) -> Self {
+        let worst = [ExpectationStatus::Failed, ExpectationStatus::Unknown]
+            .into_iter()
+            .find_map(|status| expectations.iter().find(|row| row.status == status));
+        let verdict = match worst.map(|row| row.status) {
+            None | Some(ExpectationStatus::Passed) => VerdictWord::Passed,
+            Some(ExpectationStatus::Failed) => VerdictWord::Failed,
+            Some(ExpectationStatus::Unknown) => VerdictWord::Unknown,
+        };
+        Self { verdict, reason: worst.map(|row| row.observed.clone()), expectations, ..self }
     }
 }
 

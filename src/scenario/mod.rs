@@ -37,8 +37,8 @@ use expect::Placed;
 use read::{Reader, Variables};
 use tree::{Node, Place, Table, Value, get};
 
-/// A file this large is none that somebody wrote.
-const LARGEST: usize = 1 << 20;
+/// A file larger than this, in bytes, is none that somebody wrote.
+pub const LARGEST: usize = 1 << 20;
 /// So many files with defaults may stand behind each other.
 const DEEPEST: usize = 16;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, reason};
-use crate::scenario::{Given, Scenario, scenarios};
+use crate::scenario::{Given, LARGEST, Scenario, scenarios};
 
 /// What was found: scenarios in the order of their files, and what is wrong with some of the files.
 #[derive(Debug, Default)]
@@ -97,10 +97,9 @@ fn text_of(path: &Path) -> Result<String, String> {
 
 /// Scenarios are short; what is not is no scenario, and is not read to its end.
 fn text(file: &Path) -> Result<String, String> {
-    const MOST: u64 = 1 << 20;
     let told = fs::metadata(file).map_err(|error| reason(&error))?;
-    if told.len() > MOST {
-        return Err(format!("it has {} bytes, and a scenario has {MOST} at most", told.len()));
+    if told.len() > LARGEST as u64 {
+        return Err(format!("it has {} bytes, and a scenario has {LARGEST} at most", told.len()));
     }
     let bytes = fs::read(file).map_err(|error| reason(&error))?;
     String::from_utf8(bytes).map_err(|error| {

@@ -21,6 +21,7 @@ use crate::timeline::Timeline;
 use crate::world::World;
 
 pub use files::{FileError, Found, find};
+pub use play::call_report;
 
 /// How scenarios are run.
 #[derive(Clone, Debug)]

@@ -50,17 +50,8 @@ pub(super) fn not_played(
     why: String,
 ) -> Done {
     let seed = settings.seed.or(scenario.seed).unwrap_or_default();
-    let call = CallReport {
-        name: scenario.name.clone(),
-        verdict,
-        reason: Some(why),
-        peers: Vec::new(),
-        expectations: Vec::new(),
-        findings: Vec::new(),
-        notes: Vec::new(),
-        explained: None,
-        scenario: Some(scenario_report(scenario, is_virtual(scenario, settings), seed)),
-    };
+    let mut call = CallReport::bare(&scenario.name, verdict, why);
+    call.scenario = Some(scenario_report(scenario, is_virtual(scenario, settings), seed));
     Done { call, timeline: None, had_its_turn: false, complaints: Vec::new() }
 }
 

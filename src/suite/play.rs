@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::placed::{finished, not_played};
 use super::{Done, Settings, script};
-use crate::plan::{Expectation, Op, Plan, Value};
+use crate::expect::was_found;
+use crate::plan::{Expectation, Op, Value};
 use crate::report::{self, Attempt, CallReport, ExpectationReport, ExpectationStatus, VerdictWord};
 use crate::runner::{Interrupt, Played};
 use crate::scenario::Scenario;
-use crate::sim::{self, SimCall};
+use crate::sim::{self, SimCall, SimError};
 use crate::world::{Live, World};
 
 /// Where random choices start on simulated time, if nobody says.
@@ -30,19 +31,15 @@ pub(super) async fn play(
         return finished(scenario, outcome, None, (is_virtual, seed, world.now() - begun));
     }
     let call = SimCall { caller: scenario.caller.clone(), callee: scenario.callee.clone(), path: None };
+    let live = Live::new(seed);
     let outcome = if is_virtual {
         let (call, interrupt) = (call.clone(), interrupt.clone());
-        // Simulated time computes, and must not keep real calls from their sockets.
-        let played = tokio::task::spawn_blocking(move || sim::play(&call, seed, true, interrupt)).await;
-        match played {
-            Ok(played) => played,
-            Err(_) => {
-                return not_played(scenario, settings, VerdictWord::NotRun, "callcheck has a defect".into());
-            }
+        match live.aside(move || sim::play(&call, seed, true, interrupt)).await {
+            Some(played) => played,
+            None => Err(SimError::Panicked("in a thread of its own".to_owned())),
         }
     } else {
-        let live: Arc<dyn World> = Arc::new(Live::new(seed));
-        sim::play_live(&call, live, true, interrupt.clone()).await
+        sim::play_live(&call, Arc::new(live), true, interrupt.clone()).await
     };
     match outcome {
         Ok(mut outcome) => {
@@ -62,20 +59,13 @@ pub(super) fn is_virtual(scenario: &Scenario, settings: &Settings) -> bool {
 }
 
 fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallReport {
-    let attempt =
-        |played: &Played| Attempt { facts: played.facts.clone(), verdicts: played.verdicts.clone() };
-    let (caller, callee) = (attempt(&outcome.caller), attempt(&outcome.callee));
-    let with = |plan: &Plan, attempt: &Attempt| (plan.clone(), attempt.clone());
-    let (first, second) = (with(&call.caller, &caller), with(&call.callee, &callee));
-    let mut report = report::both((&first.0, &first.1), (&second.0, &second.1));
-    let why = [&outcome.caller, &outcome.callee].into_iter().find_map(|side| side.could_not_start.clone());
-    if let Some(why) = why {
-        // Nothing was tested, so nothing can have failed.
-        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why));
+    let mut report = call_report(call, outcome);
+    if could_not_start(outcome).is_some() {
         return report;
     }
     if scenario.only_stated {
-        only_stated(scenario, &mut report);
+        let rows = only_stated(scenario, std::mem::take(&mut report.expectations));
+        report = report.judged_by(rows);
     }
     let cut_short = |played: &Played| played.facts.interrupted.is_some();
     if (cut_short(&outcome.caller) || cut_short(&outcome.callee)) && report.verdict != VerdictWord::Failed {
@@ -92,37 +82,46 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
     report
 }
 
-/// Leaves what every call is asked out of the verdict.
-fn only_stated(scenario: &Scenario, report: &mut CallReport) {
+/// What both sides of a call come to together.
+#[must_use]
+pub fn call_report(call: &SimCall, outcome: &sim::Outcome) -> CallReport {
+    let attempt =
+        |played: &Played| Attempt { facts: played.facts.clone(), verdicts: played.verdicts.clone() };
+    let (caller, callee) = (attempt(&outcome.caller), attempt(&outcome.callee));
+    let mut report = report::both((&call.caller, &caller), (&call.callee, &callee));
+    if let Some(why) = could_not_start(outcome) {
+        // Nothing was tested, so nothing can have failed.
+        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why.to_owned()));
+    }
+    report
+}
+
+fn could_not_start(outcome: &sim::Outcome) -> Option<&str> {
+    [&outcome.caller, &outcome.callee].into_iter().find_map(|side| side.could_not_start.as_deref())
+}
+
+/// Without what every call is asked.
+fn only_stated(scenario: &Scenario, rows: Vec<ExpectationReport>) -> Vec<ExpectationReport> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    report.expectations.retain(|row| {
+    let is_stated = |row: &ExpectationReport| {
         let number = seen.entry(row.subject.clone()).or_insert(0);
         *number += 1;
         scenario.place_of(&row.subject, *number - 1).is_some()
-    });
-    let worst = |status| report.expectations.iter().find(|row| row.status == status);
-    let (verdict, row) = match (worst(ExpectationStatus::Failed), worst(ExpectationStatus::Unknown)) {
-        (Some(row), _) => (VerdictWord::Failed, Some(row)),
-        (None, Some(row)) => (VerdictWord::Unknown, Some(row)),
-        (None, None) => (VerdictWord::Passed, None),
     };
-    (report.verdict, report.reason) = (verdict, row.map(|row| row.observed.clone()));
+    rows.into_iter().filter(is_stated).collect()
 }
 
 /// A finding that is demanded of the call, whichever side finds it.
 fn finding(report: &CallReport, demanded: &Expectation) -> ExpectationReport {
     let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
-    let wanted = match &demanded.value {
-        Value::Word(word) => word.as_str(),
-        _ => "none",
-    };
-    let has = if wanted == "none" { ids.is_empty() } else { ids.contains(&wanted) };
-    let holds = has == (demanded.op == Op::Eq);
+    // Invariant: a finding is compared with a word, as the table of subjects says.
+    let Value::Word(wanted) = &demanded.value else { unreachable!("a finding is demanded by its name") };
+    let (holds, observed) = was_found(demanded.op, wanted, &ids);
     ExpectationReport {
         subject: demanded.subject.info().name.to_owned(),
         status: if holds { ExpectationStatus::Passed } else { ExpectationStatus::Failed },
         expected: format!("{}{wanted}", if demanded.op == Op::Eq { "" } else { "not " }),
-        observed: if ids.is_empty() { "none".to_owned() } else { ids.join(", ") },
+        observed,
         place: None,
     }
 }

@@ -21,11 +21,12 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Plays it and says what came of it.
 pub(super) async fn play(scenario: &Scenario, on_simulated_time: bool, seed: u64) -> CallReport {
     let Some(script) = scenario.script.clone() else {
-        return not_played(scenario, "there are no steps".to_owned());
+        return CallReport::bare(&scenario.name, VerdictWord::NotRun, "there are no steps");
     };
+    let live = Live::new(seed);
     let outcome = if on_simulated_time {
         let steps = script.steps.clone();
-        let played = tokio::task::spawn_blocking(move || {
+        let played = live.aside(move || {
             let world = Simulated::new(seed);
             let network = SimulatedNetwork::new(world.clone());
             let setting = setting(Arc::new(world.clone()), [network.host(), network.host()]);
@@ -34,19 +35,19 @@ pub(super) async fn play(scenario: &Scenario, on_simulated_time: bool, seed: u64
             played
         });
         match played.await {
-            Ok(Ok(Ok(outcome))) => Ok(outcome),
-            Ok(Ok(Err(error))) => Err(error.to_string()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("callcheck has a defect".to_owned()),
+            Some(Ok(Ok(outcome))) => Ok(outcome),
+            Some(Ok(Err(error))) => Err(error.to_string()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("callcheck has a defect".to_owned()),
         }
     } else {
         let networks: [Arc<dyn Network>; 2] = [Arc::new(MachineNetwork), Arc::new(MachineNetwork)];
-        let setting = setting(Arc::new(Live::new(seed)), networks);
+        let setting = setting(Arc::new(live), networks);
         script::play(&script.steps, setting).await.map_err(|error| error.to_string())
     };
     match outcome {
         Ok(outcome) => judged(scenario, &script, &outcome),
-        Err(why) => not_played(scenario, why),
+        Err(why) => CallReport::bare(&scenario.name, VerdictWord::NotRun, why),
     }
 }
 
@@ -91,18 +92,19 @@ fn judged(scenario: &Scenario, script: &Script, outcome: &Outcome) -> CallReport
         let placing = scenario.place_in_script(InScript::Claim(number));
         rows.push(row(scenario, subject, claim.expected.clone(), seen, placing));
     }
-    let failed = rows.iter().find(|row| row.status == ExpectationStatus::Failed);
     let defects = defects(outcome);
-    let (verdict, reason) = match (failed, defects.first()) {
+    let mut report = CallReport::bare(&scenario.name, VerdictWord::Passed, "").judged_by(rows);
+    // Rows of states say little without their subject.
+    let failed = report.expectations.iter().find(|row| row.status == ExpectationStatus::Failed);
+    if let Some(row) = failed {
+        let (subject, expected, observed) = (&row.subject, &row.expected, &row.observed);
+        report.reason = Some(format!("{subject}: expected {expected}, observed {observed}"));
+    }
+    if let (VerdictWord::Failed, Some(defect)) = (report.verdict, defects.first()) {
         // What callcheck did wrong itself says nothing of anybody.
-        (Some(_), Some(defect)) => (VerdictWord::Unknown, Some(defect.clone())),
-        (Some(row), None) => (
-            VerdictWord::Failed,
-            Some(format!("{}: expected {}, observed {}", row.subject, row.expected, row.observed)),
-        ),
-        (None, _) => (VerdictWord::Passed, None),
-    };
-    CallReport { verdict, reason, expectations: rows, notes: defects, ..empty(scenario) }
+        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(defect.clone()));
+    }
+    CallReport { notes: defects, ..report }
 }
 
 fn row(
@@ -184,22 +186,4 @@ fn defects(outcome: &Outcome) -> Vec<String> {
         _ => None,
     };
     events.filter_map(|event| defect(&event.kind)).collect()
-}
-
-fn not_played(scenario: &Scenario, why: String) -> CallReport {
-    CallReport { verdict: VerdictWord::NotRun, reason: Some(why), ..empty(scenario) }
-}
-
-fn empty(scenario: &Scenario) -> CallReport {
-    CallReport {
-        name: scenario.name.clone(),
-        verdict: VerdictWord::Passed,
-        reason: None,
-        peers: Vec::new(),
-        expectations: Vec::new(),
-        findings: Vec::new(),
-        notes: Vec::new(),
-        explained: None,
-        scenario: None,
-    }
 }

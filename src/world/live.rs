@@ -23,6 +23,12 @@ impl Live {
         Self { handle: tokio::runtime::Handle::current(), seed }
     }
 
+    /// Does `work`, which computes and does not wait, on a thread of its own, so that others get on meanwhile. None if it
+    /// panicked.
+    pub async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        self.handle.spawn_blocking(work).await.ok()
+    }
+
     /// A seed drawn from the operating system, for runs that did not state one.
     #[must_use]
     pub fn random_seed() -> u64 {

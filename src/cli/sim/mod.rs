@@ -23,10 +23,11 @@ use super::live::brief;
 use super::output::Outputs;
 use super::say::{View, say};
 use crate::report::{
-    self, Attempt, CallReport, Ending, ExplorationReport, Outcome, Report, SeedGroupReport, VerdictWord,
+    self, CallReport, Ending, ExplorationReport, Outcome, Report, SeedGroupReport, VerdictWord,
 };
-use crate::runner::{Interrupt, Played, RunError};
+use crate::runner::{Interrupt, RunError};
 use crate::sim::{self, Group, SimCall, SimError, explore};
+use crate::suite::call_report;
 use crate::timeline::Event;
 use crate::world::{Live, World};
 
@@ -234,20 +235,7 @@ fn finish(report: &Report, outputs: Outputs, mut lost: Vec<CliError>, interrupte
 }
 
 fn judged(call: &SimCall, outcome: &sim::Outcome, seed: u64) -> CallReport {
-    let (caller, callee) = (attempt(&outcome.caller), attempt(&outcome.callee));
-    let mut report = report::both((&call.caller, &caller), (&call.callee, &callee));
-    report.name = format!("seed {seed}");
-    let could_not_start =
-        [&outcome.caller, &outcome.callee].into_iter().find_map(|side| side.could_not_start.clone());
-    if let Some(why) = could_not_start {
-        // Nothing was tested, so nothing can have failed.
-        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why));
-    }
-    report
-}
-
-fn attempt(played: &Played) -> Attempt {
-    Attempt { facts: played.facts.clone(), verdicts: played.verdicts.clone() }
+    CallReport { name: format!("seed {seed}"), ..call_report(call, outcome) }
 }
 
 fn first_of(call: &SimCall, group: &Group) -> CallReport {
@@ -258,17 +246,7 @@ fn first_of(call: &SimCall, group: &Group) -> CallReport {
 }
 
 fn not_played(seed: u64, error: &SimError) -> CallReport {
-    CallReport {
-        name: format!("seed {seed}"),
-        verdict: VerdictWord::NotRun,
-        reason: Some(error.to_string()),
-        peers: Vec::new(),
-        expectations: Vec::new(),
-        findings: Vec::new(),
-        explained: None,
-        scenario: None,
-        notes: Vec::new(),
-    }
+    CallReport::bare(&format!("seed {seed}"), VerdictWord::NotRun, error.to_string())
 }
 
 fn show(call: &SimCall, outcome: &sim::Outcome, report: &CallReport, view: View) {
