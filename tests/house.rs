@@ -14,8 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "suite",
         &[
-            "scenario", "plan", "jsep", "report", "runner", "sim", "leg", "media", "network", "timeline",
-            "world",
+            "scenario", "plan", "jsep", "report", "expect", "runner", "sim", "leg", "media", "network",
+            "timeline", "world",
         ],
     ),
     ("scenario", &["plan", "jsep", "fault"]),

@@ -10,8 +10,8 @@ use crate::diagnostic::nearest;
 use crate::fault::{self, Misstated};
 use crate::jsep::{Association, Direction, MediaKind, Role};
 use crate::plan::{
-    Act, Attach, AttachAt, Clash, FaultPlan, IcePolicy, IceServer, Later, LegPlan, Secret, SendPlan,
-    SourcePlan, Streams, check_ice_url,
+    Act, Attach, AttachAt, Clash, FaultPlan, IcePolicy, IceServer, Later, LegPlan, SendPlan, SourcePlan,
+    Streams, check_ice_url,
 };
 
 const ATTACH: &[(&str, Attach)] = &[
@@ -227,7 +227,8 @@ fn ice_server(reader: &Reader<'_>, node: &Node) -> Option<IceServer> {
                 reader.complain(&node.place, "an ICE server needs `urls`", "none here", None);
                 return None;
             };
-            (urls, text("username"), text("credential"))
+            let credential = get(table, "credential").and_then(|node| reader.secret(node, "credential"));
+            (urls, text("username"), credential)
         }
         _ => (node, None, None),
     };
@@ -249,5 +250,5 @@ fn ice_server(reader: &Reader<'_>, node: &Node) -> Option<IceServer> {
         }
         known.push(url);
     }
-    Some(IceServer { urls: known, username, credential: credential.map(Secret::new) })
+    Some(IceServer { urls: known, username, credential })
 }

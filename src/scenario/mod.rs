@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, Op, Plan, Subject};
+use crate::plan::{Expectation, Op, Plan, Secret, Subject};
 
 pub use complaint::Source;
 pub use import::{ImportError, Imported, import};
@@ -83,6 +83,8 @@ pub struct Scenario {
 pub struct Given {
     /// Variables, over those of the file.
     pub variables: BTreeMap<String, String>,
+    /// Variables that nobody may see: they stand in credentials and nowhere else.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// Reads the file of that name and finds all scenarios in it. `load` reads files with defaults, by their path beside it.
@@ -101,7 +103,7 @@ pub fn scenarios(
         Err(complaint) => return Err(vec![complaint.diagnostic(&sources)]),
     };
     let none = Variables::new();
-    let reader = Reader::new(&none);
+    let reader = Reader::new(&none, &given.secrets);
     reader.only(&table, keys::SCENARIO, "a scenario");
     let variables = cells::variables(&reader, &table, &given.variables);
     let cells = cells::cells(&reader, &table);
@@ -110,7 +112,7 @@ pub fn scenarios(
     for cell in cells {
         let mut variables = variables.clone();
         variables.extend(cell.iter().cloned());
-        let reader = Reader::new(&variables);
+        let reader = Reader::new(&variables, &given.secrets);
         all.push(scenario(&reader, &table, cell, &sources));
         for complaint in reader.complaints() {
             // What is wrong in every cell is said once.
@@ -156,15 +158,16 @@ fn whole(
             )
         })?;
         sources.push(Source { name, text });
-        let below = parsed(sources, sources.len() - 1)?;
-        from = (sources.len() - 1, get(&below, "defaults").cloned());
+        let last = sources.len() - 1;
+        let below = parsed(sources, last)?;
+        from = (last, get(&below, "defaults").cloned());
         table = tree::merge(table, below);
     }
     Ok(table)
 }
 
-fn parsed(sources: &[Source], file: usize) -> Result<Table, Complaint> {
-    let text = &sources[file].text;
+fn parsed(sources: &mut [Source], file: usize) -> Result<Table, Complaint> {
+    let text = &mut sources[file].text;
     if text.len() > LARGEST {
         return Err(Complaint {
             place: Place { file, span: 0..0 },
@@ -173,7 +176,9 @@ fn parsed(sources: &[Source], file: usize) -> Result<Table, Complaint> {
             help: Some("is this a scenario at all?".into()),
         });
     }
-    tree::parse(text, file)
+    let table = tree::parse(text, file)?;
+    tree::hide(&table, "credential", text);
+    Ok(table)
 }
 
 fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sources: &[Source]) -> Scenario {

@@ -8,20 +8,23 @@ use super::complaint::Complaint;
 use super::keys::Key;
 use super::tree::{Entry, Node, Place, Table, Value};
 use crate::diagnostic::nearest;
-use crate::plan::parse_duration;
+use crate::plan::{Secret, parse_duration};
 
-/// Values of variables; those of a secret are never shown.
+/// Values of variables.
 pub(super) type Variables = BTreeMap<String, String>;
+/// Values of variables that nobody may see.
+pub(super) type Secrets = BTreeMap<String, Secret>;
 
 /// Reads values of one cell of one scenario.
 pub(super) struct Reader<'a> {
     variables: &'a Variables,
+    secrets: &'a Secrets,
     complaints: RefCell<Vec<Complaint>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(variables: &'a Variables) -> Self {
-        Self { variables, complaints: RefCell::default() }
+    pub(super) fn new(variables: &'a Variables, secrets: &'a Secrets) -> Self {
+        Self { variables, secrets, complaints: RefCell::default() }
     }
 
     /// What was wrong, in the order of the file.
@@ -79,7 +82,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The same where nobody will see it, so that a secret may stand there.
+    pub(super) fn secret(&self, node: &Node, key: &str) -> Option<Secret> {
+        let Value::Text(text) = &node.value else {
+            self.wrong(node, key, "a text, in quotation marks");
+            return None;
+        };
+        let secret = |name: &str| self.secrets.get(name).map(|secret| secret.reveal().to_owned());
+        self.filled_with(node, text, &secret).map(Secret::new)
+    }
+
     fn filled(&self, node: &Node, text: &str) -> Option<String> {
+        self.filled_with(node, text, &|_| None)
+    }
+
+    fn filled_with(
+        &self,
+        node: &Node,
+        text: &str,
+        secret: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
         while let Some(begin) = rest.find("${") {
@@ -95,7 +117,13 @@ impl<'a> Reader<'a> {
                 return None;
             };
             let name = after[..end].trim();
-            let Some(value) = self.variables.get(name) else {
+            let Some(value) = secret(name).or_else(|| self.variables.get(name).cloned()) else {
+                if self.secrets.contains_key(name) {
+                    let help = "a secret may stand in `credential` alone; pass `--var` for what may be seen";
+                    let title = format!("`{name}` is a secret, and would be shown");
+                    self.complain(&node.place, title, "not here", Some(help.into()));
+                    return None;
+                }
                 let names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
                 let help = match nearest(name, names.iter().copied()) {
                     Some(near) => format!("did you mean `${{{near}}}`?"),
@@ -104,7 +132,7 @@ impl<'a> Reader<'a> {
                 self.complain(&node.place, format!("there is no variable `{name}`"), "not set", Some(help));
                 return None;
             };
-            out.push_str(value);
+            out.push_str(&value);
             rest = &after[end + 1..];
         }
         out.push_str(rest);

@@ -14,7 +14,7 @@ fn read(text: &str) -> Result<Vec<Scenario>, String> {
 
 fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<Vec<Scenario>, String> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    scenarios("calls/it.toml", text, &Given { variables }, &nothing_beside)
+    scenarios("calls/it.toml", text, &Given { variables, ..Given::default() }, &nothing_beside)
         .map_err(|all| all.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n\n"))
 }
 
@@ -205,6 +205,29 @@ fn what_is_said_of_broken_scenarios() {
     let said: Vec<String> =
         broken.iter().map(|text| read(text).err().unwrap_or_else(|| panic!("{text} is taken"))).collect();
     insta::assert_snapshot!(said.join("\n\n"));
+}
+
+#[test]
+fn a_secret_is_used_and_never_seen() {
+    let given =
+        Given { secrets: [("TURN_PASSWORD".to_owned(), Secret::new("hunter2"))].into(), ..Given::default() };
+    let read = |text: &str| scenarios("it.toml", text, &given, &nothing_beside);
+    let server =
+        "ice-servers = [{ urls = \"turn:h\", username = \"me\", credential = \"${TURN_PASSWORD}\" }]";
+    let all = read(&format!("[caller]\n{server}")).unwrap();
+    let server = &all[0].caller.leg.ice_servers[0];
+    assert_eq!(server.credential.as_ref().map(Secret::reveal), Some("hunter2"));
+    let shown = |text: &str| {
+        let complaints = read(text).unwrap_err();
+        complaints.iter().map(|one| one.render(false)).collect::<String>()
+    };
+    let in_title = shown("title = \"${TURN_PASSWORD}\"");
+    assert!(in_title.contains("is a secret") && !in_title.contains("hunter2"), "{in_title}");
+    // One that is written into the file is not shown with its line either.
+    let in_line = shown(
+        "[caller]\nice-servers = [{ urls = \"turn:h:0\", username = \"me\", credential = \"hunter2\" }]",
+    );
+    assert!(in_line.contains("not a port") && !in_line.contains("hunter2"), "{in_line}");
 }
 
 #[test]

@@ -131,6 +131,25 @@ pub(super) fn merge(mut over: Table, under: Table) -> Table {
     over
 }
 
+/// Writes over every value of that key, so that a complaint that shows its line does not show it. No byte moves.
+pub(super) fn hide(table: &Table, key: &str, text: &mut String) {
+    for entry in table {
+        hide_in(&entry.node, entry.key == key, key, text);
+    }
+}
+
+fn hide_in(node: &Node, hidden: bool, key: &str, text: &mut String) {
+    match &node.value {
+        Value::Table(table) => hide(table, key, text),
+        Value::List(items) => items.iter().for_each(|item| hide_in(item, hidden, key, text)),
+        Value::Text(value) if hidden && !value.starts_with("${") => {
+            let span = node.place.span.clone();
+            text.replace_range(span.clone(), &"*".repeat(span.len()));
+        }
+        _ => {}
+    }
+}
+
 /// The value of a key.
 pub(super) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Node> {
     table.iter().find(|entry| entry.key == key).map(|entry| &entry.node)

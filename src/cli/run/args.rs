@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::CliError;
 use crate::cli::value::{parse_count, parse_whole};
+use crate::plan::Secret;
 use crate::scenario::Scenario;
 
 pub(in crate::cli) const NOTES: &str = "\
@@ -64,9 +65,10 @@ pub(in crate::cli) struct RunArgs {
     /// Set a variable; repeatable
     #[arg(long, env = "CALLCHECK_VAR", hide_env = true, value_name = "NAME=VALUE", value_delimiter = '\n')]
     var: Vec<String>,
-    /// Set a variable from the environment; repeatable
+    /// Set a credential from the environment; repeatable
     ///
-    /// The variable NAME has the value of the environment's NAME, which no shell history and no process list shows.
+    /// The variable NAME has the value of the environment's NAME, which no shell history and no process list shows. It may
+    /// stand in a `credential` and nowhere else.
     #[arg(long, env = "CALLCHECK_SECRET", hide_env = true, value_name = "NAME", value_delimiter = '\n')]
     secret: Vec<String>,
     /// Write the timeline of each call into a folder
@@ -170,25 +172,32 @@ impl RunArgs {
     }
 }
 
-/// What `--var` and `--secret` set.
+/// What `--var` sets.
 ///
 /// # Errors
-/// A text without `=`, or a name that the environment does not have; exit code 2.
+/// A text without `=`; exit code 2.
 pub(super) fn variables(args: &RunArgs) -> Result<BTreeMap<String, String>, CliError> {
-    let mut variables = BTreeMap::new();
-    for text in &args.var {
-        let Some((name, value)) = text.split_once('=') else {
-            let help = format!("write `--var {text}=VALUE`");
-            return Err(CliError::usage(format!("`--var {text}` sets no value"), help));
-        };
-        variables.insert(name.trim().to_owned(), value.to_owned());
-    }
-    for name in &args.secret {
-        let Ok(value) = std::env::var(name) else {
-            let help = format!("set it, such as `{name}=... callcheck run ...`");
-            return Err(CliError::usage(format!("the environment has no {name} for --secret"), help));
-        };
-        variables.insert(name.clone(), value);
-    }
-    Ok(variables)
+    let variable = |text: &String| match text.split_once('=') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.to_owned())),
+        None => Err(CliError::usage(
+            format!("`--var {text}` sets no value"),
+            format!("write `--var {text}=VALUE`"),
+        )),
+    };
+    args.var.iter().map(variable).collect()
+}
+
+/// What `--secret` sets.
+///
+/// # Errors
+/// A name that the environment does not have; exit code 2.
+pub(super) fn secrets(args: &RunArgs) -> Result<BTreeMap<String, Secret>, CliError> {
+    let secret = |name: &String| match std::env::var(name) {
+        Ok(value) => Ok((name.clone(), Secret::new(value))),
+        Err(_) => Err(CliError::usage(
+            format!("the environment has no {name} for --secret"),
+            format!("set it, such as `{name}=... callcheck run ...`"),
+        )),
+    };
+    args.secret.iter().map(secret).collect()
 }

@@ -26,7 +26,7 @@ pub(super) use args::{ImportArgs, NOTES, RunArgs};
 use reports::Reports;
 
 pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
-    let given = Given { variables: args::variables(args)? };
+    let given = Given { variables: args::variables(args)?, secrets: args::secrets(args)? };
     args.folders().try_for_each(|(option, folder)| {
         std::fs::create_dir_all(folder).map_err(|error| CliError::unwritable(option, folder, &error))
     })?;
