@@ -5,9 +5,6 @@ use super::view::{View, seconds};
 use crate::facts::{DtlsError, Moment};
 use crate::jsep::DtlsState;
 
-/// Hashes of RFC 8122 §5.
-const HASHES: &[&str] = &["sha-1", "sha-224", "sha-256", "sha-384", "sha-512", "md5", "md2"];
-
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     hashes(view, found);
     if let Some(closed) = &view.facts.dtls_closed_by_peer
@@ -98,10 +95,9 @@ fn clash(view: &View<'_>) -> Option<(&'static str, String)> {
 
 fn hashes(view: &View<'_>, found: &mut Found) {
     for exchanged in &view.own().history.descriptions {
-        let known = |name: &str| HASHES.iter().any(|hash| hash.eq_ignore_ascii_case(name));
         let strange = exchanged.sdp.sections.iter().find(|section| {
             !section.fingerprints.is_empty()
-                && section.fingerprints.iter().all(|fingerprint| !known(&fingerprint.algorithm))
+                && section.fingerprints.iter().all(|fingerprint| fingerprint.octets().is_none())
         });
         if let Some(section) = strange {
             let author = view.author(exchanged);

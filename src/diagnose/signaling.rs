@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Draft, Explains, Found, Severity};
-use super::view::{View, seconds};
+use super::view::{View, is_version_of, seconds};
 use crate::facts::{Exchanged, Trickled};
 use crate::jsep::{Role, SdpType, Side};
 
@@ -311,12 +311,7 @@ fn rewritten(view: &View<'_>, found: &mut Found) {
     let pairs = [(own, other), (other, own)];
     for (sender, receiver) in pairs {
         for sent in sender.history.of(Side::Local).filter(|known| known.signalled.is_some()) {
-            let came = receiver.history.of(Side::Remote).find(|known| {
-                known.sdp_type == sent.sdp_type
-                    && known.sdp.session_id == sent.sdp.session_id
-                    && known.sdp.session_version == sent.sdp.session_version
-                    && known.sdp.session_id.is_some()
-            });
+            let came = receiver.history.of(Side::Remote).find(|known| is_version_of(known, sent));
             let Some(came) = came.filter(|came| came.text != sent.text) else { continue };
             // A version that was not raised stands for more than one text.
             if sender.history.of(Side::Local).any(|known| known.text == came.text) {

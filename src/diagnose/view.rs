@@ -112,7 +112,7 @@ impl<'a> View<'a> {
 }
 
 /// Whether two texts are of the same type, session and version (RFC 9429 §5.2.1).
-fn is_version_of(a: &Exchanged, b: &Exchanged) -> bool {
+pub(super) fn is_version_of(a: &Exchanged, b: &Exchanged) -> bool {
     let (of_a, of_b) = (&a.sdp, &b.sdp);
     let named = of_a.session_id.is_some() && of_a.session_version.is_some();
     a.sdp_type == b.sdp_type

@@ -10,10 +10,6 @@ use crate::timeline::IceCandidate;
 /// More complaints than this about one description help nobody.
 const MOST: usize = 20;
 
-/// Hash functions of certificates with the lengths of what they give (RFC 8122 §5).
-const HASHES: &[(&str, usize)] =
-    &[("md5", 16), ("sha-1", 20), ("sha-224", 28), ("sha-256", 32), ("sha-384", 48), ("sha-512", 64)];
-
 /// How bad a complaint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -157,11 +153,9 @@ fn parameters(
 fn fingerprints(facts: &SdpFacts, found: &mut Vec<(Level, usize, String, String, String)>) {
     for section in facts.sections.iter().filter(|section| !section.is_rejected()) {
         for (print, line) in section.fingerprints.iter().zip(&section.at.fingerprints) {
-            let Some((_, octets)) = HASHES.iter().find(|(name, _)| *name == print.algorithm) else {
-                continue;
-            };
+            let Some(octets) = print.octets() else { continue };
             let written = print.value.split(':').count();
-            if written != *octets {
+            if written != octets {
                 let title = format!("`{}` has {octets} octets, and {written} are written", print.algorithm);
                 let help = "name the algorithm that made the fingerprint, and copy all of it";
                 found.push((Level::Error, *line, title, "RFC 8122 §5".into(), help.into()));

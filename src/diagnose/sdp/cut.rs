@@ -3,7 +3,7 @@
 use crate::diagnose::finding::{Draft, Found, Severity};
 use crate::diagnose::view::View;
 use crate::facts::Exchanged;
-use crate::jsep::{Codec, Fault, MediaSection, SdpType};
+use crate::jsep::{Fault, MediaSection, SdpType};
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
     for exchanged in &view.own().history.descriptions {
@@ -23,9 +23,9 @@ pub(super) fn cut(exchanged: &Exchanged) -> Option<String> {
     }
     let sdp = &exchanged.sdp;
     let section: &MediaSection = sdp.sections.last().filter(|section| !section.is_rejected())?;
-    let dynamic = |codec: &&Codec| matches!(codec.payload_type, 35..=63 | 96..=127);
-    let listed = section.codecs.iter().filter(dynamic).count();
-    let unnamed = section.codecs.iter().filter(dynamic).filter(|codec| codec.rtpmap_line.is_none()).count();
+    let dynamic = || section.codecs.iter().filter(|codec| codec.is_dynamic());
+    let listed = dynamic().count();
+    let unnamed = dynamic().filter(|codec| codec.rtpmap_line.is_none()).count();
     if listed < 2 || unnamed * 2 <= listed {
         return None;
     }

@@ -88,8 +88,9 @@ fn medium(section: &MediaSection, found: &mut Vec<Complaint>) {
         let text = format!("{} is not spoken with {}", shown(&section.protocol), section.media);
         found.push(Complaint::new(line, Fault::UnknownProtocol, text));
     }
-    let dynamic = |codec: &&Codec| matches!(codec.payload_type, 35..=63 | 96..=127);
-    for codec in section.codecs.iter().filter(dynamic).filter(|codec| codec.rtpmap_line.is_none()) {
+    for codec in
+        section.codecs.iter().filter(|codec| codec.is_dynamic()).filter(|codec| codec.rtpmap_line.is_none())
+    {
         let text = format!("payload type {} is dynamic and has no `a=rtpmap`", codec.payload_type);
         found.push(Complaint::new(line, Fault::UnmappedPayloadType, text));
     }

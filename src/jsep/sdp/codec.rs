@@ -3,6 +3,12 @@
 use super::Codec;
 
 impl Codec {
+    /// Its payload type means nothing without an `a=rtpmap` (RFC 3551 §6, RFC 5761 §4).
+    #[must_use]
+    pub fn is_dynamic(&self) -> bool {
+        matches!(self.payload_type, 35..=63 | 96..=127)
+    }
+
     /// The value of a parameter of `a=fmtp`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {

@@ -182,6 +182,24 @@ pub struct Fingerprint {
     pub value: String,
 }
 
+impl Fingerprint {
+    /// How many octets its hash has (RFC 8122 §5); none for a hash that the RFC does not name.
+    #[must_use]
+    pub fn octets(&self) -> Option<usize> {
+        const HASHES: &[(&str, usize)] = &[
+            ("md2", 16),
+            ("md5", 16),
+            ("sha-1", 20),
+            ("sha-224", 28),
+            ("sha-256", 32),
+            ("sha-384", 48),
+            ("sha-512", 64),
+        ];
+        let known = HASHES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&self.algorithm));
+        known.map(|(_, octets)| *octets)
+    }
+}
+
 /// A candidate inside a description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SdpCandidate {
