@@ -14,7 +14,9 @@ use super::ice::ice_servers;
 use super::network::network_plan;
 use super::send::send_plan;
 use crate::jsep::Role;
-use crate::plan::{Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan, wanted};
+use crate::plan::{
+    Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan, are_symptoms, wanted,
+};
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -37,8 +39,8 @@ pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<
         room: room_plan(&args.room, &args.signaling)?,
         leg: LegPlan { receive: wanted(&expectations, role), ..leg_plan(role, args, matches)? },
         network: network_plan(&args.ice.network)?,
+        expects_symptoms: are_symptoms(&expectations),
         expectations,
-        expects_symptoms: false,
         strict: verdict.strict,
         retries: verdict.retry,
         flaky_ok: verdict.flaky_ok,

@@ -84,9 +84,22 @@ impl Expectation {
     }
 }
 
+/// Whether a finding is demanded. Then the call is meant to be broken, and what else is expected is how that shows; it
+/// says nothing of what is wanted.
+#[must_use]
+pub fn are_symptoms<'a>(expectations: impl IntoIterator<Item = &'a Expectation>) -> bool {
+    expectations.into_iter().any(|stated| {
+        let named = matches!(&stated.value, Value::Word(word) if word != "none");
+        stated.subject == Subject::Finding && stated.op == Op::Eq && named
+    })
+}
+
 /// The kinds that a side wants to receive: those of its `tracks`, or both if nothing was said of them.
 #[must_use]
 pub fn wanted(expectations: &[Expectation], role: Role) -> Vec<MediaKind> {
+    if are_symptoms(expectations) {
+        return MediaKind::ALL.to_vec();
+    }
     let mut stated = expectations
         .iter()
         .filter(|stated| stated.of == Some(role) && stated.subject == Subject::Tracks && stated.op == Op::Eq);

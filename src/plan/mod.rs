@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::jsep::{Direction, MediaKind, Role};
 
 pub use duration::parse_duration;
-pub use expectation::{Expectation, ExpectedTransceiver, Value, wanted};
+pub use expectation::{Expectation, ExpectedTransceiver, Value, are_symptoms, wanted};
 pub use fault::FaultPlan;
 pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Clash, Habits, Later, Streams};

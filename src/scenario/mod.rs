@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, Op, Plan, Secret, Subject};
+use crate::plan::{Expectation, Plan, Secret, are_symptoms};
 
 pub use complaint::Source;
 pub use import::{ImportError, Imported, import};
@@ -193,8 +193,7 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
     let retry = get(table, "retry").and_then(|node| reader.count(node, "retry", 100));
     let mut plans = [Role::Caller, Role::Callee].map(|role| plan(reader, table, role, &placed, &sources[0]));
     let strict = flag("strict").unwrap_or(false);
-    // A finding that is demanded says that the call is broken, so that the rest is how this shows.
-    let symptoms = placed.iter().any(|placed| demands_a_finding(&placed.expectation));
+    let symptoms = are_symptoms(placed.iter().map(|placed| &placed.expectation));
     for plan in &mut plans {
         plan.strict = strict;
         plan.expects_symptoms = symptoms;
@@ -231,11 +230,6 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
         sources: sources.to_vec(),
         placed,
     }
-}
-
-fn demands_a_finding(stated: &Expectation) -> bool {
-    let wanted = matches!(&stated.value, crate::plan::Value::Word(word) if word != "none");
-    stated.subject == Subject::Finding && stated.op == Op::Eq && wanted
 }
 
 fn name_of(file: &str, cell: &[(String, String)]) -> String {

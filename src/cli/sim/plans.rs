@@ -8,7 +8,7 @@ use crate::cli::args::{CallArgs, Cli, Command};
 use crate::cli::error::CliError;
 use crate::cli::network::network_plan;
 use crate::cli::plan;
-use crate::jsep::Role;
+use crate::jsep::{MediaKind, Role};
 use crate::plan::{Expectation, IcePolicy, Plan, RoomUrl};
 use crate::sim::SimCall;
 
@@ -49,11 +49,14 @@ pub(super) fn call(args: &SimArgs) -> Result<SimCall, CliError> {
         }
         Ok(plan)
     };
-    Ok(SimCall {
-        caller: side(Role::Caller)?,
-        callee: side(Role::Callee)?,
-        path: Some(args.clock.signal_delay.path()),
-    })
+    let (mut caller, mut callee) = (side(Role::Caller)?, side(Role::Callee)?);
+    // A finding is demanded of the call, and the caller is asked for it.
+    if caller.expects_symptoms || callee.expects_symptoms {
+        for plan in [&mut caller, &mut callee] {
+            (plan.expects_symptoms, plan.leg.receive) = (true, MediaKind::ALL.to_vec());
+        }
+    }
+    Ok(SimCall { caller, callee, path: Some(args.clock.signal_delay.path()) })
 }
 
 fn side(role: Role, args: &SimArgs) -> Result<Plan, CliError> {

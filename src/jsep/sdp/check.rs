@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::complaint::shown;
-use super::{Codec, Complaint, Fault, MediaSection, SdpFacts};
+use super::{Complaint, Fault, MediaSection, SdpFacts};
 use crate::jsep::{Direction, SdpType};
 
 /// Protocols that carry media (RFC 9429 §5.1.2); a WebRTC peer accepts each and speaks DTLS-SRTP with feedback.
