@@ -5,9 +5,6 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// Words less alike than this are not each other's misspelling (Jaro and Winkler's measure, 0..1).
-const NEAR: f64 = 0.75;
-
 /// A complaint about a place in some text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -60,11 +57,15 @@ impl Diagnostic {
     }
 }
 
-/// The word that was most likely meant, if one is near. Names with several words are near when most of them agree.
+/// The word that was most likely meant: the one that is reached with the fewest slips of a finger, if those are few for
+/// its length. That names begin alike, as ids of one layer do, makes them no nearer.
 #[must_use]
 pub fn nearest<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = words.into_iter().map(|known| (strsim::jaro_winkler(written, known), known));
-    scored.filter(|(score, _)| *score > NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    let slips = words.into_iter().map(|known| (strsim::damerau_levenshtein(written, known), known));
+    let few = slips.filter(|(slips, known)| *slips <= 1 + known.len() / 4);
+    // Of two that are as near, the one with more letters in common.
+    let alike = |known: &str| strsim::jaro_winkler(written, known);
+    few.min_by(|a, b| a.0.cmp(&b.0).then(alike(b.1).total_cmp(&alike(a.1)))).map(|(_, known)| known)
 }
 
 /// What the operating system says of a file, without its error number, as a fragment of a sentence.
@@ -86,6 +87,8 @@ mod tests {
         assert_eq!(nearest("tonne", ["tone", "bars"]), Some("tone"));
         assert_eq!(nearest("webcam", ["tone", "bars"]), None);
         assert_eq!(nearest("trakcs", ["tracks", "sends"]), Some("tracks"));
+        assert_eq!(nearest("cale", ["caller", "callee", "case"]), Some("case"));
+        assert_eq!(nearest("sdp-glare", ["sdp-plan-b", "glare-both-offers"]), None);
     }
 
     #[test]
