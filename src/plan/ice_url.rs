@@ -1,5 +1,7 @@
 //! URIs of STUN and TURN servers (RFC 7064 §3.1, RFC 7065 §3.1), as far as a call can use them.
 
+use std::net::IpAddr;
+
 /// A URL that no call can use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceUrlError {
@@ -62,9 +64,9 @@ fn check_authority(authority: &str) -> Result<(), String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, after) = rest.split_once(']').ok_or("`[` has no `]`")?;
-            address
-                .parse::<std::net::Ipv6Addr>()
-                .map_err(|_| format!("`{address}` is not an IPv6 address"))?;
+            if !address.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) {
+                return Err(format!("`{address}` is not an IPv6 address"));
+            }
             if !after.is_empty() && !after.starts_with(':') {
                 return Err(format!("`{after}` after the address is not a port"));
             }
