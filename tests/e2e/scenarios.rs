@@ -23,8 +23,18 @@ fn stable(text: &str, folder: &Path) -> String {
     let text = text.replace(&*folder.to_string_lossy(), "DIR");
     text.lines()
         .filter(|line| !line.contains(" s: ") && !line.starts_with("slowest"))
+        .map(without_time)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// How long a scenario took stands at the end of its line.
+fn without_time(line: &str) -> &str {
+    let is_time = |text: &str| text.strip_suffix(" s").is_some_and(|seconds| seconds.parse::<f64>().is_ok());
+    match line.rsplit_once("  ") {
+        Some((before, time)) if is_time(time) => before,
+        _ => line,
+    }
 }
 
 #[test]
