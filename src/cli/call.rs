@@ -84,7 +84,8 @@ fn judged(plan: &Plan, run: Run, view: View) -> (Report, bool, Vec<CliError>) {
     let mut could_not_start = None;
     let mut attempts = Vec::new();
     for played in run.calls {
-        let Played { facts, verdicts, record_error, could_not_start: why } = played;
+        // A command line states no steps.
+        let Played { facts, verdicts, record_error, could_not_start: why, steps: _ } = played;
         lost.extend(record_error.map(|error| CliError::lost("the timeline", &error)));
         could_not_start = why;
         attempts.push(Attempt { facts, verdicts });

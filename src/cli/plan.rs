@@ -39,6 +39,7 @@ pub(super) fn plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<
         room: room_plan(&args.room, &args.signaling)?,
         leg: LegPlan { receive: wanted(&expectations, role), ..leg_plan(role, args, matches)? },
         network: network_plan(&args.ice.network)?,
+        steps: Vec::new(),
         expects_symptoms: are_symptoms(&expectations),
         expectations,
         strict: verdict.strict,

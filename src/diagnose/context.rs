@@ -22,6 +22,8 @@ pub struct Context {
     pub descriptions_only: bool,
     /// A failure of ICE, DTLS or the like was asked for, so that it is no finding.
     pub failure_wanted: bool,
+    /// These sides add tracks in the middle of the call because their plan says so.
+    pub adds_later: BTreeSet<Role>,
     /// Somebody says that this side shows nothing, though tracks should be there.
     pub nothing_shown: Option<Role>,
 }
@@ -43,14 +45,18 @@ impl Context {
     #[must_use]
     pub fn of_plan(plan: &Plan) -> Self {
         let all = || MediaKind::ALL.iter().copied();
-        Self::of_parts(&Parts {
+        let adds = plan.steps.iter().filter(|step| step.adds_media());
+        let adds_later = [Role::Caller, Role::Callee].into_iter();
+        let adds_later = adds_later.filter(|role| adds.clone().any(|step| step.is_of(*role))).collect();
+        let context = Self::of_parts(&Parts {
             own: plan.leg.role,
             sends: all().filter(|&kind| plan.leg.sends(kind)).collect(),
             wishes: all().filter(|&kind| plan.leg.wish(kind).receives()).collect(),
             relay: plan.leg.ice_policy == IcePolicy::Relay,
             follow_up: Some(plan.leg.follow_up),
             expectations: if plan.expects_symptoms { &[] } else { &plan.expectations },
-        })
+        });
+        Self { adds_later, ..context }
     }
 
     /// Of a timeline, by the plan in its header. What cannot be read is not known.
@@ -72,14 +78,27 @@ impl Context {
         let texts = texts.filter(|_| !symptoms);
         let expectations: Vec<Expectation> =
             texts.filter_map(|text| Expectation::parse(text, own).ok()).collect();
-        Self::of_parts(&Parts {
+        let adds = |step: &serde_json::Value| {
+            let operation = &step["act"]["operate"];
+            ["add-track", "add-transceiver"].iter().any(|name| operation.get(name).is_some())
+        };
+        let steps = plan["steps"].as_array().into_iter().flatten().filter(|step| adds(step));
+        let adds_later = [Role::Caller, Role::Callee].into_iter();
+        let adds_later = adds_later.filter(|role| {
+            let is_of =
+                |step: &serde_json::Value| step["who"].as_str().is_none_or(|who| who == role.as_str());
+            steps.clone().any(is_of)
+        });
+        let adds_later = adds_later.collect();
+        let context = Self::of_parts(&Parts {
             own,
             sends: tracks.filter(|kind| wish(*kind).sends()).collect(),
             wishes: MediaKind::ALL.iter().copied().filter(|kind| wish(*kind).receives()).collect(),
             relay: leg["ice_policy"].as_str() == Some("relay"),
             follow_up: leg["follow_up"].as_f64().map(|ms| Duration::from_secs_f64(ms.clamp(0.0, 1e9) / 1e3)),
             expectations: &expectations,
-        })
+        });
+        Self { adds_later, ..context }
     }
 
     fn of_parts(parts: &Parts<'_>) -> Self {

@@ -8,12 +8,13 @@ use super::mistake::{Again, Fate, Mistake};
 use super::packets::{RtcpFields, RtpFields};
 use super::signals::{Act, Counts, Deed, Due, Of, Received};
 use super::sources::{Faulty, SourceMistake};
+use super::switches::Switches;
 use super::text::Text;
 use super::{Fault, fault};
 use crate::jsep::{MediaKind, SdpType};
 use crate::media::{self, Bars, Identity, MediaError, Source, Tone};
 use crate::network::Tamper;
-use crate::plan::{FaultPlan, LegPlan, SendPlan};
+use crate::plan::{CallAct, CallStep, FaultPlan, LegPlan, SendPlan};
 use crate::timeline::Signal;
 
 /// The faults of one side in one call.
@@ -21,6 +22,8 @@ use crate::timeline::Signal;
 pub struct Faults {
     /// Each with the fault that it belongs to.
     mistakes: Vec<(&'static str, Mistake)>,
+    /// Datagrams may be meddled with later.
+    may_tamper: bool,
     state: Mutex<State>,
 }
 
@@ -42,21 +45,60 @@ struct State {
     /// The faults that have been committed, and those among them that nobody was told of.
     committed: BTreeSet<&'static str>,
     news: Vec<&'static str>,
+    /// The faults that are switched on and off by steps of the plan.
+    switches: Switches,
     /// Nothing leaves any more.
     vanished: bool,
     stopped: bool,
 }
 
 impl Faults {
-    /// Those of a plan; an id that names no fault is left out.
+    /// Those of a plan, and those that its steps switch on, which are off until then; an id that names no fault is left
+    /// out.
     #[must_use]
-    pub fn new(plans: &[FaultPlan]) -> Self {
-        let known = plans.iter().filter_map(|plan| Some((plan, fault(plan.id)?)));
+    pub fn new(plans: &[FaultPlan], steps: &[CallStep]) -> Self {
+        let mut later: Vec<FaultPlan> = Vec::new();
+        for step in steps {
+            if let CallAct::FaultOn(fault) = &step.act
+                && !plans.iter().chain(&later).any(|known| known.id == fault.id)
+            {
+                later.push(fault.clone());
+            }
+        }
+        let off: Vec<&'static str> = later.iter().map(|fault| fault.id).collect();
+        let known = plans.iter().chain(&later).filter_map(|plan| Some((plan, fault(plan.id)?)));
         let mistakes = known.flat_map(|(plan, fault)| {
             let time = plan.time.or_else(|| fault.time.map(|(_, time)| time)).unwrap_or_default();
             mistakes_of(fault, time)
         });
-        Self { mistakes: mistakes.collect(), state: Mutex::default() }
+        let may_tamper = steps.iter().any(|step| matches!(step.act, CallAct::Vanish));
+        let state = State { switches: Switches::off(&off), ..State::default() };
+        Self { mistakes: mistakes.collect(), may_tamper, state: Mutex::new(state) }
+    }
+
+    /// From now on the fault is committed, or no longer. Its times count from now.
+    pub fn switch(&self, now: Instant, id: &'static str, on: bool) {
+        let mut state = self.state();
+        let counts = [state.described, state.sent, state.received];
+        if !state.switches.switch(now, id, on, counts) {
+            return;
+        }
+        state.queue.retain(|(_, of, _)| *of != id);
+        if on {
+            let of_this = self.mistakes.iter().filter(|(of, _)| *of == id);
+            of_this.for_each(|(_, mistake)| state.plan_ahead(now, id, mistake));
+        }
+    }
+
+    /// Nothing of this side leaves any more.
+    pub fn vanish(&self) {
+        self.state().vanished = true;
+    }
+
+    /// The mistakes of the faults that are on.
+    fn live(&self) -> impl Iterator<Item = &(&'static str, Mistake)> {
+        let switches = self.state().switches.clone();
+        self.mistakes.iter().filter(move |(id, _)| switches.is_on(id))
     }
 
     /// There are none.
@@ -73,7 +115,7 @@ impl Faults {
                 || matches!(mistake, Mistake::Send(_, Deed::Then(_, Act::Vanish)))
                 || matches!(mistake, Mistake::Receive(_, Deed::Then(_, Act::Vanish)))
         };
-        self.mistakes.iter().any(|(_, mistake)| vanishes(mistake))
+        self.may_tamper || self.mistakes.iter().any(|(_, mistake)| vanishes(mistake))
     }
 
     /// The faults that have been committed since the last call.
@@ -97,11 +139,15 @@ impl Faults {
     /// A description that we have made, before it is set.
     #[must_use]
     pub fn describe(&self, sdp_type: SdpType, sdp: String) -> String {
-        let (of_type, of_all) = self.state().described.next(sdp_type);
+        let numbers = self.state().described.next(sdp_type);
         let mut text = None;
-        for (id, mistake) in &self.mistakes {
+        for (id, mistake) in self.live() {
             if let Mistake::Describe(which, edit) = mistake
-                && which.matches(sdp_type, of_type, of_all)
+                && self
+                    .state()
+                    .switches
+                    .numbers(id, 0, sdp_type, numbers)
+                    .any(|(of_type, of_all)| which.matches(sdp_type, of_type, of_all))
             {
                 let text = text.get_or_insert_with(|| Text::of(&sdp));
                 let before = text.clone();
@@ -117,6 +163,7 @@ impl Faults {
     /// A signal of ours: what leaves of it at once.
     #[must_use]
     pub fn send(&self, now: Instant, signal: Signal) -> Vec<Signal> {
+        let live: Vec<_> = self.live().collect();
         let mut state = self.state();
         let numbers = state.counted(now, &signal, true);
         if let Signal::Description { sdp_type, .. } = &signal {
@@ -125,7 +172,7 @@ impl Faults {
         if matches!(signal, Signal::Candidate { .. }) {
             state.first_candidate.get_or_insert_with(|| signal.clone());
         }
-        let deeds = self.mistakes.iter().filter_map(|(id, mistake)| match mistake {
+        let deeds = live.into_iter().filter_map(|(id, mistake)| match mistake {
             Mistake::Send(of, deed) => Some((*id, of, deed)),
             _ => None,
         });
@@ -139,7 +186,7 @@ impl Faults {
     /// A signal of ours that has been sent, as it arrives.
     #[must_use]
     pub fn on_the_way(&self, mut signal: Signal) -> Signal {
-        for (id, mistake) in &self.mistakes {
+        for (id, mistake) in self.live() {
             if let Mistake::OnTheWay(change) = mistake {
                 let before = signal.clone();
                 change(&mut signal);
@@ -154,9 +201,10 @@ impl Faults {
     /// A signal of the other side: what is taken in of it at once.
     #[must_use]
     pub fn receive(&self, now: Instant, signal: Signal) -> Received {
+        let live: Vec<_> = self.live().collect();
         let mut state = self.state();
         let numbers = state.counted(now, &signal, false);
-        let deeds = self.mistakes.iter().filter_map(|(id, mistake)| match mistake {
+        let deeds = live.into_iter().filter_map(|(id, mistake)| match mistake {
             Mistake::Receive(of, deed) => Some((*id, of, deed)),
             _ => None,
         });
@@ -242,17 +290,19 @@ impl Faults {
     /// An RTP packet of ours. Whether it leaves.
     #[must_use]
     pub fn rtp(&self, now: Instant, fields: &mut RtpFields) -> bool {
-        let Some(since) = self.since(now) else { return true };
+        if self.state().answered_at.is_none() {
+            return true;
+        }
         if self.state().stopped {
             return false;
         }
         let mut leaves = true;
-        for (id, mistake) in &self.mistakes {
+        for (id, mistake) in self.live() {
             if let Mistake::Rtp(kind, mistake) = mistake
                 && kind.is_none_or(|kind| kind == fields.kind)
             {
                 let before = *fields;
-                let passes = mistake.commit(since, fields);
+                let passes = mistake.commit(self.since(id, now), fields);
                 if !passes || before != *fields {
                     self.state().commit(id);
                 }
@@ -265,7 +315,7 @@ impl Faults {
     /// An RTCP packet of either way. Whether it gets through.
     #[must_use]
     pub fn rtcp(&self, fields: RtcpFields) -> bool {
-        let lost = self.mistakes.iter().find_map(|(id, mistake)| match mistake {
+        let lost = self.live().find_map(|(id, mistake)| match mistake {
             Mistake::Rtcp(mistake) if (mistake.lost)(fields) => Some(*id),
             _ => None,
         });
@@ -279,28 +329,27 @@ impl Faults {
             return;
         }
         for (id, mistake) in &self.mistakes {
-            if let Mistake::At(after, act, Again { times, every }) = mistake {
-                for time in 0..=*times {
-                    state.queue.push((zero + *after + *every * time, *id, Due::Do(*act)));
-                }
+            if !state.switches.is_switched(id) {
+                state.plan_ahead(zero, id, mistake);
             }
         }
     }
 
-    /// The time since the first answer.
-    fn since(&self, now: Instant) -> Option<Duration> {
-        Some(now.saturating_duration_since(self.state().answered_at?))
+    /// The time since the first answer, or since the fault was switched on; zero before.
+    fn since(&self, id: &str, now: Instant) -> Duration {
+        let state = self.state();
+        let zero = state.switches.since(id).or(state.answered_at);
+        zero.map(|zero| now.saturating_duration_since(zero)).unwrap_or_default()
     }
 
     fn datagram(&self, now: Instant, ours: bool, datagram: &mut Vec<u8>) -> bool {
         if self.state().vanished {
             return false;
         }
-        let since = self.since(now).unwrap_or_default();
-        for (id, mistake) in &self.mistakes {
+        for (id, mistake) in self.live() {
             if let Mistake::Datagrams(datagrams) = mistake
                 && datagrams.ours == ours
-                && datagrams.during.contains(&since)
+                && datagrams.during.contains(&self.since(id, now))
                 && (datagrams.are)(datagram)
             {
                 self.state().commit(id);
@@ -335,6 +384,15 @@ impl State {
         }
     }
 
+    /// What a mistake does at times is queued, once the zero of its times is known.
+    fn plan_ahead(&mut self, zero: Instant, id: &'static str, mistake: &Mistake) {
+        if let Mistake::At(after, act, Again { times, every }) = mistake {
+            for time in 0..=*times {
+                self.queue.push((zero + *after + *every * time, id, Due::Do(*act)));
+            }
+        }
+    }
+
     /// The numbers of a description.
     fn counted(&mut self, now: Instant, signal: &Signal, ours: bool) -> (usize, usize) {
         let Signal::Description { sdp_type, .. } = signal else { return (0, 0) };
@@ -355,7 +413,15 @@ impl State {
     ) -> Vec<Signal> {
         let mut left = Vec::new();
         for mut signal in signals {
-            if !of.matches(&signal, numbers) {
+            let direction = if ours { 1 } else { 2 };
+            let is_meant = match &signal {
+                Signal::Description { sdp_type, .. } => self
+                    .switches
+                    .numbers(id, direction, *sdp_type, numbers)
+                    .any(|numbers| of.matches(&signal, numbers)),
+                _ => of.matches(&signal, numbers),
+            };
+            if !is_meant {
                 left.push(signal);
                 continue;
             }

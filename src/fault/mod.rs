@@ -20,6 +20,7 @@ mod sdp;
 mod signaling;
 mod signals;
 mod sources;
+mod switches;
 mod teardown;
 mod text;
 
@@ -47,6 +48,15 @@ pub struct Fault {
     /// What our side does.
     pub does: &'static str,
     mistakes: fn(Duration) -> Vec<Mistake>,
+}
+
+impl Fault {
+    /// It can begin and end in the middle of a call: it is no habit of the application, and no source of media.
+    #[must_use]
+    pub fn can_be_switched(&self) -> bool {
+        let from_the_start = |mistake: &Mistake| matches!(mistake, Mistake::Habit(_) | Mistake::Source(..));
+        !(self.mistakes)(Duration::from_secs(1)).iter().any(from_the_start)
+    }
 }
 
 /// Names are unique.

@@ -118,7 +118,7 @@ pub struct Received {
 }
 
 /// How many signals of each sort have gone one way.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     offers: usize,
     answers: usize,
@@ -133,6 +133,12 @@ impl Counts {
         *of_type += 1;
         self.descriptions += 1;
         numbers
+    }
+
+    /// The numbers of a description that came after all that are counted here, without those.
+    pub(super) fn until(&self, sdp_type: SdpType, (of_type, of_all): (usize, usize)) -> (usize, usize) {
+        let before = if sdp_type == SdpType::Offer { self.offers } else { self.answers };
+        (of_type.saturating_sub(before), of_all.saturating_sub(self.descriptions))
     }
 }
 

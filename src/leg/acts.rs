@@ -33,7 +33,7 @@ impl Leg {
     }
 
     /// Every transceiver becomes inactive; what it wished before is kept.
-    async fn hold(&mut self) {
+    pub(super) async fn hold(&mut self) {
         for state in self.connection.transceivers().await {
             let wish = state.row.direction;
             if wish != Direction::Stopped
@@ -44,7 +44,7 @@ impl Leg {
         }
     }
 
-    async fn resume(&mut self) {
+    pub(super) async fn resume(&mut self) {
         // What comes from now on is told from what came before.
         self.connection.sample().await;
         for (id, wish) in std::mem::take(&mut self.held) {

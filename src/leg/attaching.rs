@@ -123,7 +123,7 @@ impl Leg {
     }
 
     /// One stream for all tracks, as with getUserMedia({ audio, video }).
-    fn stream(&self) -> String {
+    pub(super) fn stream(&self) -> String {
         format!("{}-{}", self.plan.role, self.number)
     }
 

@@ -6,7 +6,9 @@
 mod acts;
 mod attaching;
 mod negotiation;
+mod operations;
 pub mod script;
+mod steps;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -92,6 +94,8 @@ pub struct Leg {
     later: VecDeque<Later>,
     /// While we hold the call: the transceivers and their directions before.
     held: Vec<(TransceiverId, Direction)>,
+    /// How many tracks have been opened.
+    tracks: u8,
     /// The transceivers that have been given the directions of the plan.
     stated: Vec<TransceiverId>,
     /// `negotiationneeded` has fired and was not looked at yet.
@@ -137,6 +141,7 @@ impl Leg {
             answered_at: None,
             later: plan.habits.later.iter().copied().collect(),
             held: Vec::new(),
+            tracks: u8::try_from(plan.send.len()).unwrap_or(u8::MAX),
             stated: Vec::new(),
             needed: false,
             early: Vec::new(),
@@ -183,7 +188,12 @@ impl Leg {
                 };
                 self.receive_candidate(end).await;
             }
-            Signal::Done | Signal::HangUp { .. } | Signal::Report(_) | Signal::Again | Signal::Ext(_) => {}
+            Signal::Done
+            | Signal::HangUp { .. }
+            | Signal::Report(_)
+            | Signal::Again
+            | Signal::Step { .. }
+            | Signal::Ext(_) => {}
         }
     }
 

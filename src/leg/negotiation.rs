@@ -220,6 +220,11 @@ impl Leg {
         }
     }
 
+    /// A round of ours waits for the one that is under way, or for candidates.
+    pub(super) fn owes(&self) -> bool {
+        self.negotiation.owed || self.negotiation.unsent || self.negotiation.resume
+    }
+
     /// Whether this side makes the first offer.
     pub(super) fn starts(&self) -> bool {
         self.plan.role == Role::Caller

@@ -1,6 +1,7 @@
 //! What shall happen in a call, as plain data: who joins which room, what is sent, how long to wait, and what is
 //! expected of the outcome. Made by `cli` (later also by scenario files), read by everything, changed by nobody.
 
+mod call_step;
 mod duration;
 mod expectation;
 mod fault;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 use crate::jsep::{Direction, MediaKind, Role};
 
+pub use call_step::{CallAct, CallStep, OWN_STREAM};
 pub use duration::parse_duration;
 pub use expectation::{Expectation, ExpectedTransceiver, Value, are_symptoms, wanted};
 pub use fault::FaultPlan;
@@ -46,6 +48,9 @@ pub struct Plan {
     pub leg: LegPlan,
     /// What goes wrong on the network on purpose.
     pub network: NetworkPlan,
+    /// What happens in the middle of the call, step by step; the same list on both sides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<CallStep>,
     /// What was stated about the outcome; the rest is default.
     pub expectations: Vec<Expectation>,
     /// What is expected is how a broken call shows itself, and says nothing of what is wanted of it.
@@ -86,6 +91,7 @@ impl Plan {
                 duration: (role == Role::Caller).then_some(Duration::from_secs(5)),
             },
             network: NetworkPlan::default(),
+            steps: Vec::new(),
             expectations: Vec::new(),
             expects_symptoms: false,
             strict: false,

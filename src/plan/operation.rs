@@ -108,6 +108,35 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// As a scenario names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddTrack { .. } => "add-track",
+            Self::AddTransceiver { .. } => "add-transceiver",
+            Self::SetDirection { .. } => "set-direction",
+            Self::ReplaceTrack { .. } => "replace-track",
+            Self::SetStreams { .. } => "set-streams",
+            Self::RemoveTrack { .. } => "remove-track",
+            Self::Stop { .. } => "stop",
+            Self::CreateDataChannel => "create-data-channel",
+            Self::RestartIce => "restart-ice",
+            Self::SetLocalOffer => "set-local-offer",
+            Self::Deliver => "deliver",
+            Self::Offer => "offer",
+            Self::CreateAnswer => "create-answer",
+            Self::ApplyKeptAnswer => "apply-kept-answer",
+            Self::Answer => "answer",
+            Self::Negotiate => "negotiate",
+            Self::Rollback { .. } => "rollback",
+            Self::EditNextSdp { .. } => "edit-next-sdp",
+            Self::Close => "close",
+            Self::Wait(_) => "wait",
+            Self::WaitIceConnected => "wait-ice-connected",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
+
     /// The kind of the new track that the operation needs; none if it needs none.
     #[must_use]
     pub fn new_track(&self) -> Option<MediaKind> {

@@ -69,6 +69,8 @@ struct Rows {
     rows: Vec<Row>,
     /// The row of candidates that is still growing, for each side that sends them.
     growing: [Option<usize>; 2],
+    /// The pair of each side, as it was told last.
+    pairs: [Option<String>; 2],
     /// The SSRCs that were told already.
     unbound: BTreeSet<u32>,
 }
@@ -83,8 +85,8 @@ impl Rows {
             Signal::HangUp { reason } => ("hang-up", reason.as_str()),
             Signal::Again => ("once more", ""),
             Signal::Ext(_) => ("ext", ""),
-            // It repeats what stands here anyway.
-            Signal::Report(_) => return,
+            // The one repeats what stands here anyway, the other is the tester's own book-keeping.
+            Signal::Report(_) | Signal::Step { .. } => return,
         };
         // Whether candidates came before or after a description matters.
         self.growing = [None; 2];
@@ -113,6 +115,12 @@ impl Rows {
         if let Kind::UnboundRtp(rtp) = kind
             && !self.unbound.insert(rtp.ssrc)
         {
+            return;
+        }
+        if let (Kind::SelectedPair(_), Some(text)) = (kind, plain(kind))
+            && self.pairs[role as usize].replace(text.clone()) == Some(text)
+        {
+            // Figures of a pair are sampled; which it is has not changed.
             return;
         }
         if let Some(text) = plain(kind) {

@@ -8,6 +8,7 @@ use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
 use super::follow_up::Patience;
+use super::steps::Steps;
 use super::{Deps, Played};
 use crate::expect::{Verdict, judge};
 use crate::facts::Facts;
@@ -42,6 +43,8 @@ pub(super) struct Call<'a> {
     pub(super) peer_reported: bool,
     /// What is to be said about waiting any longer.
     pub(super) patience: Patience,
+    /// How far the steps of the plan have come.
+    pub(super) steps: Steps,
 }
 
 /// What a step has met.
@@ -77,7 +80,7 @@ impl<'a> Call<'a> {
             room,
             recorder,
             facts,
-            faults: Arc::new(Faults::new(&plan.leg.faults)),
+            faults: Arc::new(Faults::new(&plan.leg.faults, &plan.steps)),
             left: None,
             events,
             writer: None,
@@ -89,6 +92,7 @@ impl<'a> Call<'a> {
             peer_done: false,
             peer_reported: false,
             patience: Patience::default(),
+            steps: Steps::default(),
         }
     }
 
@@ -102,7 +106,8 @@ impl<'a> Call<'a> {
             writer.lock().unwrap_or_else(PoisonError::into_inner).finish().err()
         });
         let verdicts = self.without_what_was_probed(self.judge(true));
-        (Played { facts: self.facts, verdicts, record_error, could_not_start }, self.answered)
+        let steps = self.outcomes();
+        (Played { facts: self.facts, verdicts, steps, record_error, could_not_start }, self.answered)
     }
 
     fn start_recording(&mut self) -> std::io::Result<()> {
@@ -260,6 +265,9 @@ impl<'a> Call<'a> {
             return self.record(Kind::PeerReport { role, epoch_us: report.epoch_us, events: report.events });
         }
         self.peer_done |= signal == Signal::Done;
+        if let Signal::Step { done } = signal {
+            self.steps.peer_came(done);
+        }
         self.record(Kind::SignalReceived { from, seq, signal });
     }
 

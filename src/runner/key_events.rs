@@ -59,7 +59,7 @@ fn all_key_events(events: &[Event]) -> Vec<Event> {
         Kind::SelectedPair(_) => Some(*index) == last_pair,
         Kind::Impairment(_) => Some(*index) == last_impairment,
         Kind::SignalSent { signal, .. } | Kind::SignalReceived { signal, .. } => {
-            !matches!(signal, Signal::Report(_) | Signal::Ext(_))
+            !matches!(signal, Signal::Report(_) | Signal::Ext(_) | Signal::Step { .. })
         }
         Kind::Fault { .. }
         | Kind::PeerReport { .. }

@@ -6,6 +6,7 @@ mod ending;
 mod follow_up;
 mod key_events;
 mod phases;
+mod steps;
 
 use std::fmt;
 use std::io;
@@ -25,6 +26,8 @@ use crate::timeline::{Observer, Storage};
 use crate::world::{BoxFuture, World, timeout};
 
 use call::Call;
+
+pub use steps::StepOutcome;
 
 /// How long a peer that may retry is given to ask for it.
 const AGAIN_WITHIN: Duration = Duration::from_secs(2);
@@ -82,6 +85,8 @@ pub struct Played {
     pub facts: Facts,
     /// What that means.
     pub verdicts: Vec<Verdict>,
+    /// What the steps of the plan have shown on this side, in their order.
+    pub steps: Vec<StepOutcome>,
     /// The timeline could not be written to its end.
     pub record_error: Option<io::Error>,
     /// No connection could be made on this machine, so nothing was tested.
@@ -95,6 +100,7 @@ impl Played {
         self.could_not_start.is_none()
             && self.facts.interrupted.is_none()
             && self.verdicts.iter().all(|verdict| verdict.status == Status::Passed)
+            && self.steps.iter().all(|step| step.holds == Some(true))
     }
 }
 

@@ -36,6 +36,7 @@ impl Call<'_> {
         let peer = self.meet().await?;
         self.open_leg(&peer).await.map_err(Ending::CouldNotStart)?;
         self.negotiate().await?;
+        self.take_steps().await?;
         self.verify().await?;
         self.let_run().await?;
         self.let_settle().await?;
@@ -373,7 +374,7 @@ impl Call<'_> {
         self.deps.world.now()
     }
 
-    fn after(&self, duration: Duration) -> Instant {
+    pub(super) fn after(&self, duration: Duration) -> Instant {
         self.now() + duration
     }
 }

@@ -68,7 +68,7 @@ pub(super) const SCENARIO: &[Key] = &[
     key(
         "step",
         Form::Steps,
-        "W3C operations in order; two bare connections do them instead of two applications",
+        "what is done in one order: by the applications of [caller], [callee] or [both], or by two bare connections without those",
     ),
 ];
 
@@ -125,8 +125,8 @@ pub(super) const NETWORK: &[Key] = &[
 ];
 
 pub(super) const STEP: &[Key] = &[
-    key("who", Form::Words(&["caller", "callee"]), "who does it"),
-    key("op", Form::Words(OPERATIONS), "what"),
+    key("who", Form::Words(&["caller", "callee", "both"]), "who does it"),
+    key("op", Form::Words(CALL_ACTS), "what"),
     key("kind", Form::Words(KINDS), "of what kind the new track or transceiver is"),
     key("with-track", Form::Flag, "addTransceiver gets a track"),
     key("direction", Form::Words(DIRECTIONS), "the direction"),
@@ -144,6 +144,14 @@ pub(super) const STEP: &[Key] = &[
     ),
     key("caller", Form::Text, "at a checkpoint: the caller's transceivers"),
     key("callee", Form::Text, "at a checkpoint: the callee's transceivers"),
+    key(
+        "expect",
+        Form::Texts,
+        "what must be so now or soon, such as \"caller.ice=connected\"; of both sides where none is named",
+    ),
+    key("within", Form::Time, "how long it is waited for; 5s by default"),
+    key("fault", Form::Text, "the mistake that a side makes from now on, or no longer"),
+    key("settle", Form::Flag, "false: the next step does not wait for the negotiation of this one"),
 ];
 
 pub(super) const OPERATIONS: &[&str] = &[
@@ -169,6 +177,39 @@ pub(super) const OPERATIONS: &[&str] = &[
     "wait",
     "wait-ice-connected",
     "checkpoint",
+];
+
+/// What applications can do in the middle of a call.
+pub(super) const CALL_ACTS: &[&str] = &[
+    "add-track",
+    "add-transceiver",
+    "set-direction",
+    "replace-track",
+    "set-streams",
+    "remove-track",
+    "stop",
+    "create-data-channel",
+    "restart-ice",
+    "set-local-offer",
+    "deliver",
+    "offer",
+    "create-answer",
+    "apply-kept-answer",
+    "answer",
+    "negotiate",
+    "rollback",
+    "edit-next-sdp",
+    "close",
+    "wait",
+    "wait-ice-connected",
+    "checkpoint",
+    "hold",
+    "resume",
+    "hang-up",
+    "vanish",
+    "fault-on",
+    "fault-off",
+    "expect",
 ];
 
 /// What can be expected of a side of a script.

@@ -183,7 +183,7 @@ fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan
     Some(tracks)
 }
 
-fn mistake(reader: &Reader<'_>, node: &Node, role: Role) -> Option<FaultPlan> {
+pub(super) fn mistake(reader: &Reader<'_>, node: &Node, role: Role) -> Option<FaultPlan> {
     let text = reader.text(node, "faults")?;
     let (title, label, help) = match fault::stated(role, &text) {
         Ok(plan) => return Some(plan),

@@ -5,6 +5,7 @@
 //! a file has a file here: `leg`, `network`, `expect`, `steps`, `cells`. `schema` describes it for editors, `import` makes
 //! scenarios of recorded browser cases.
 
+mod call_steps;
 mod cells;
 mod complaint;
 mod expect;
@@ -76,6 +77,7 @@ pub struct Scenario {
     /// The file, then those with its defaults.
     pub sources: Vec<Source>,
     placed: Vec<Placed>,
+    step_places: Vec<Place>,
 }
 
 /// What comes from outside the file.
@@ -186,16 +188,22 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
     let flag = |key: &str| get(table, key).and_then(|node| reader.flag(node, key));
     let steps = get(table, "step");
     let expect = get(table, "expect");
-    let placed = match (steps, expect.and_then(|node| reader.table(node, "expect"))) {
+    // Without a word about the sides, steps are those of two bare connections.
+    let has_sides = ["caller", "callee", "both"].iter().any(|side| get(table, side).is_some());
+    let (script, steps) = if has_sides { (None, steps) } else { (steps, None) };
+    let placed = match (script, expect.and_then(|node| reader.table(node, "expect"))) {
         (None, Some(expect)) => expect::expectations(reader, expect),
         _ => Vec::new(),
     };
+    let (call_steps, step_places) =
+        steps.map(|node| call_steps::call_steps(reader, node)).unwrap_or_default();
     let retry = get(table, "retry").and_then(|node| reader.count(node, "retry", 100));
     let mut plans = [Role::Caller, Role::Callee].map(|role| plan(reader, table, role, &placed, &sources[0]));
     let strict = flag("strict").unwrap_or(false);
     let symptoms = are_symptoms(placed.iter().map(|placed| &placed.expectation));
     for plan in &mut plans {
         plan.strict = strict;
+        plan.steps.clone_from(&call_steps);
         plan.expects_symptoms = symptoms;
         if symptoms {
             plan.leg.receive = MediaKind::ALL.to_vec();
@@ -225,7 +233,8 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
             .map(|p| p.expectation.clone())
             .collect(),
         only_stated: defaults.and_then(|node| reader.flag(node, "defaults")) == Some(false),
-        script: steps.map(|steps| steps::script(reader, steps, expect)),
+        script: script.map(|steps| steps::script(reader, steps, expect)),
+        step_places,
         cell,
         sources: sources.to_vec(),
         placed,
@@ -289,10 +298,11 @@ impl Scenario {
     /// Where a step, or what is claimed of a script, stands.
     #[must_use]
     pub fn place_in_script(&self, what: InScript) -> Option<Placing> {
-        let script = self.script.as_ref()?;
-        self.placing(match what {
-            InScript::Step(number) => script.places.get(number)?,
-            InScript::Claim(number) => script.claim_places.get(number)?,
+        self.placing(match (what, &self.script) {
+            (InScript::Step(number), Some(script)) => script.places.get(number)?,
+            (InScript::Claim(number), Some(script)) => script.claim_places.get(number)?,
+            (InScript::Step(number), None) => self.step_places.get(number)?,
+            (InScript::Claim(_), None) => return None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::keys::{DIRECTIONS, OPERATIONS, SCRIPT_SIDE, STEP};
+use super::keys::{CALL_ACTS, DIRECTIONS, OPERATIONS, SCRIPT_SIDE, STEP};
 use super::read::Reader;
 use super::tree::{Node, Place, Table, Value, get};
 use crate::jsep::{Direction, MediaKind, Role, Side};
@@ -85,6 +85,14 @@ fn spaced(text: &str) -> String {
 }
 
 fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
+    for key in ["expect", "within", "fault", "settle"] {
+        if let Some(entry) = table.iter().find(|entry| entry.key == key) {
+            let help =
+                "add [caller], [callee] or [both], if only as `[both]`: then two applications take the steps";
+            let title = format!("`{key}` is for the steps of applications");
+            reader.complain(&entry.place, title, "these are two bare connections", Some(help.into()));
+        }
+    }
     let Some(op) = get(table, "op") else {
         reader.complain(
             &node.place,
@@ -94,6 +102,15 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
         );
         return;
     };
+    if let Some(name) =
+        reader.text(op, "op").filter(|name| CALL_ACTS.contains(&&**name) && !OPERATIONS.contains(&&**name))
+    {
+        let help =
+            "add [caller], [callee] or [both], if only as `[both]`: then two applications take the steps";
+        let title = format!("two bare connections cannot do `{name}`");
+        reader.complain(&op.place, title, "done by an application", Some(help.into()));
+        return;
+    }
     let names: Vec<(&str, &str)> = OPERATIONS.iter().map(|name| (*name, *name)).collect();
     let Some(name) = reader.word(op, "op", &names) else { return };
     let who = get(table, "who")
@@ -130,15 +147,15 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
 }
 
 /// The arguments of one step.
-struct Arguments<'a> {
-    reader: &'a Reader<'a>,
-    node: &'a Node,
-    table: &'a Table,
-    name: &'a str,
+pub(super) struct Arguments<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) node: &'a Node,
+    pub(super) table: &'a Table,
+    pub(super) name: &'a str,
 }
 
 impl Arguments<'_> {
-    fn operation(&self) -> Option<Operation> {
+    pub(super) fn operation(&self) -> Option<Operation> {
         Some(match self.name {
             "add-track" => Operation::AddTrack { kind: self.kind()?, streams: self.texts("streams") },
             "add-transceiver" => Operation::AddTransceiver {
@@ -200,7 +217,7 @@ impl Arguments<'_> {
         get(self.table, key)
     }
 
-    fn needed(&self, key: &str) -> Option<&Node> {
+    pub(super) fn needed(&self, key: &str) -> Option<&Node> {
         let found = self.given(key);
         if found.is_none() {
             let title = format!("`{}` needs `{key}`", self.name);
@@ -230,7 +247,7 @@ impl Arguments<'_> {
         usize::try_from(index).ok()
     }
 
-    fn time(&self) -> Option<Duration> {
+    pub(super) fn time(&self) -> Option<Duration> {
         self.reader.time(self.needed("time")?, "time")
     }
 }

@@ -81,6 +81,9 @@ pub(crate) enum Body {
         events: Vec<Event>,
     },
     Again,
+    Step {
+        done: u32,
+    },
     Ext {
         data: Value,
     },
@@ -295,7 +298,7 @@ mod tests {
     }
 
     /// How many variants [`Body`] has besides `Unknown`.
-    const KNOWN_TYPES: usize = 20;
+    const KNOWN_TYPES: usize = 21;
 
     proptest! {
         #[test]

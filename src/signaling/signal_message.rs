@@ -28,6 +28,7 @@ impl Message {
             Body::HangUp { reason } => Signal::HangUp { reason },
             Body::Report { epoch_us, events } => Signal::Report(Report { epoch_us, events }),
             Body::Again => Signal::Again,
+            Body::Step { done } => Signal::Step { done },
             Body::Ext { data } => Signal::Ext(data),
             Body::Unknown => Signal::Ext(Value::Object(without_envelope(self.fields))),
             _ => return None,
@@ -60,6 +61,7 @@ impl From<Signal> for Body {
             Signal::HangUp { reason } => Self::HangUp { reason },
             Signal::Report(Report { epoch_us, events }) => Self::Report { epoch_us, events },
             Signal::Again => Self::Again,
+            Signal::Step { done } => Self::Step { done },
             Signal::Ext(data) => Self::Ext { data },
         }
     }
@@ -114,6 +116,7 @@ mod tests {
             Signal::HangUp { reason: "enough".to_owned() },
             Signal::Report(Report { epoch_us: 7, events }),
             Signal::Again,
+            Signal::Step { done: 3 },
             Signal::Ext(serde_json::json!({"type": "offer", "to": "me", "n": [1, null, "\u{1F600}\n"]})),
         ] {
             assert_eq!(there_and_back(signal.clone()), Some(signal));

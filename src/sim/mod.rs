@@ -112,7 +112,10 @@ const SPARE: Duration = Duration::from_secs(3600);
 fn longest(plan: &Plan) -> Duration {
     let leg = &plan.leg;
     let acts = leg.habits.later.iter().map(|later| later.after).max().unwrap_or_default();
-    [leg.wait, leg.answer_timeout, leg.timeout * 3, leg.duration.unwrap_or_default(), acts].iter().sum()
+    let steps: Duration = plan.steps.iter().map(|step| step.takes(leg.timeout)).sum();
+    [leg.wait, leg.answer_timeout, leg.timeout * 3, leg.duration.unwrap_or_default(), acts, steps]
+        .iter()
+        .sum()
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

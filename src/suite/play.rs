@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::placed::{finished, not_played};
+use super::placed::{finished, not_played, place};
 use super::{Done, Settings, script};
 use crate::expect::was_found;
 use crate::plan::{Expectation, Op, Value};
 use crate::report::{self, Attempt, CallReport, ExpectationReport, ExpectationStatus, VerdictWord};
-use crate::runner::{Interrupt, Played};
-use crate::scenario::Scenario;
+use crate::runner::{Interrupt, Played, StepOutcome};
+use crate::scenario::{InScript, Scenario};
 use crate::sim::{self, SimCall, SimError};
 use crate::world::{Live, World};
 
@@ -72,6 +72,7 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
         // What held so far need not have held to the end.
         (report.verdict, report.reason) = (VerdictWord::Unknown, Some("interrupted".to_owned()));
     }
+    report = with_steps(scenario, report, outcome);
     for demanded in &scenario.of_the_call {
         let row = finding(&report, demanded);
         if row.status == ExpectationStatus::Failed && report.verdict != VerdictWord::Failed {
@@ -80,6 +81,48 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
         report.expectations.push(row);
     }
     report
+}
+
+/// What the steps have shown, in their order.
+fn with_steps(scenario: &Scenario, report: CallReport, outcome: &sim::Outcome) -> CallReport {
+    let mut shown: Vec<&StepOutcome> = outcome.caller.steps.iter().chain(&outcome.callee.steps).collect();
+    shown.sort_by_key(|one| one.step);
+    let mut report = report;
+    for one in shown {
+        let row = step_row(scenario, one);
+        let word = match row.status {
+            ExpectationStatus::Passed => VerdictWord::Passed,
+            ExpectationStatus::Failed => VerdictWord::Failed,
+            ExpectationStatus::Unknown => VerdictWord::Unknown,
+        };
+        let is_worse = match report.verdict {
+            VerdictWord::Passed => word != VerdictWord::Passed,
+            VerdictWord::Unknown => word == VerdictWord::Failed,
+            _ => false,
+        };
+        if is_worse {
+            let why = format!("{}: expected {}, observed {}", row.subject, row.expected, row.observed);
+            (report.verdict, report.reason) = (word, Some(why));
+        }
+        report.expectations.push(row);
+    }
+    report
+}
+
+fn step_row(scenario: &Scenario, shown: &StepOutcome) -> ExpectationReport {
+    let number = scenario.caller.steps.get(shown.step).map_or(shown.step + 1, |step| step.number);
+    let of = if shown.subject.is_empty() { String::new() } else { format!(" {}", shown.subject) };
+    ExpectationReport {
+        subject: format!("step {number}{of}"),
+        status: match shown.holds {
+            Some(true) => ExpectationStatus::Passed,
+            Some(false) => ExpectationStatus::Failed,
+            None => ExpectationStatus::Unknown,
+        },
+        expected: shown.expected.clone(),
+        observed: shown.observed.clone(),
+        place: scenario.place_in_script(InScript::Step(shown.step)).map(|at| place(scenario, &at)),
+    }
 }
 
 /// What both sides of a call come to together.

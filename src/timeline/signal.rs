@@ -45,6 +45,11 @@ pub enum Signal {
     Report(Report),
     /// The sender wants to make the call once more, under a new call id.
     Again,
+    /// The sender has taken all its steps of the plan before this one, counted from 0.
+    Step {
+        /// The first step that it has not come past.
+        done: u32,
+    },
     /// Something this version does not know; carried untouched.
     Ext(serde_json::Value),
 }

@@ -32,7 +32,7 @@ fn absent_kinds(view: &View<'_>, found: &mut Found) {
     for kind in &absent {
         let later = view.rounds.after(0).iter().find(|round| has(round, *kind));
         let draft = match later {
-            Some(round) if round.offerer == offerer && in_a_moment(first, round) => Draft::probable(
+            Some(round) if round.offerer == offerer && too_early(view, first, round) => Draft::probable(
                 "sdp-track-invisible-late-offer",
                 format!("the first offer lacks {kind}, and an offer right after it has it"),
             )
@@ -53,8 +53,10 @@ fn absent_kinds(view: &View<'_>, found: &mut Found) {
     }
 }
 
-fn in_a_moment(first: &Round<'_>, later: &Round<'_>) -> bool {
-    later.offer.first().at_us.saturating_sub(first.offer.first().at_us) < 2_000_000
+/// The other offer follows in a moment, and no plan says that something is added by then.
+fn too_early(view: &View<'_>, first: &Round<'_>, later: &Round<'_>) -> bool {
+    let planned = view.context.adds_later.contains(&first.offerer);
+    !planned && later.offer.first().at_us.saturating_sub(first.offer.first().at_us) < 2_000_000
 }
 
 /// An offer without any m-section for media where media was wanted.

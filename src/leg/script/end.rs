@@ -7,12 +7,11 @@ use futures::channel::mpsc;
 
 use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, OpenError, TransceiverId,
-    TransceiverInit, TransceiverState, W3cError,
+    TransceiverState, W3cError,
 };
-use crate::jsep::{
-    ConnectionState, Direction, ErrorName, IceState, Role, SdpFacts, SdpType, Side, SignalingState,
-};
+use crate::jsep::{ConnectionState, ErrorName, IceState, Role, SdpFacts, SdpType, SignalingState};
 use crate::leg::GATHERING_TIMEOUT;
+use crate::leg::operations::operate;
 use crate::media::Source;
 use crate::plan::Operation;
 use crate::timeline::Recorder;
@@ -181,90 +180,21 @@ impl End {
     ) -> Result<(), W3cError> {
         let track = source.map(|source| self.track(source));
         match operation {
-            Operation::AddTrack { streams, .. } => {
-                let track = track.ok_or_else(no_track)?;
-                self.connection.add_track(track, &self.labels(streams)).await.map(drop)
-            }
-            Operation::AddTransceiver { kind, direction, streams, .. } => {
-                let direction = direction.unwrap_or(Direction::Sendrecv);
-                let init = TransceiverInit { direction, streams: self.labels(streams) };
-                self.connection.add_transceiver(*kind, track, init).await.map(drop)
-            }
-            Operation::SetDirection { transceiver, direction } => {
-                let id = self.transceiver(*transceiver).await?;
-                self.connection.set_direction(id, *direction).await
-            }
-            Operation::ReplaceTrack { transceiver, .. } => {
-                let id = self.transceiver(*transceiver).await?;
-                self.connection.replace_track(id, track).await
-            }
-            Operation::SetStreams { transceiver, streams } => {
-                let id = self.transceiver(*transceiver).await?;
-                self.connection.set_streams(id, &self.labels(streams)).await
-            }
-            Operation::RemoveTrack { sender } => {
-                let id = self.sender(*sender).await?;
-                self.connection.remove_track(id).await
-            }
-            Operation::Stop { transceiver } => {
-                let id = self.transceiver(*transceiver).await?;
-                self.connection.stop(id).await
-            }
-            Operation::CreateDataChannel => self.connection.create_data_channel("script").await,
-            Operation::RestartIce => self.connection.restart_ice().await,
-            Operation::Rollback { side } => self.roll_back(*side).await,
             Operation::EditNextSdp { remove_lines_starting_with } => {
                 self.removed_lines.clone_from(remove_lines_starting_with);
                 Ok(())
             }
-            Operation::Close => {
-                self.connection.close_in_place().await;
-                Ok(())
+            // The script does those itself that concern both ends or none.
+            of_this => {
+                let role = self.role;
+                operate(&self.connection, &|label| format!("{role}-{label}"), of_this, track).await
             }
-            // The script does these itself: they concern both ends or none.
-            Operation::SetLocalOffer
-            | Operation::Deliver
-            | Operation::Offer
-            | Operation::CreateAnswer
-            | Operation::ApplyKeptAnswer
-            | Operation::Answer
-            | Operation::Negotiate
-            | Operation::Wait(_)
-            | Operation::WaitIceConnected
-            | Operation::Checkpoint => Ok(()),
-        }
-    }
-
-    async fn roll_back(&self, side: Side) -> Result<(), W3cError> {
-        match side {
-            Side::Local => self.connection.set_local_description(SdpType::Rollback, String::new()).await,
-            Side::Remote => self.connection.set_remote_description(SdpType::Rollback, String::new()).await,
         }
     }
 
     fn track(&mut self, source: Box<dyn Source>) -> LocalTrack {
         self.tracks += 1;
         LocalTrack { id: format!("{}-{}-{}", self.role, source.kind(), self.tracks), source }
-    }
-
-    /// Labels of streams are per side.
-    fn labels(&self, streams: &[String]) -> Vec<String> {
-        streams.iter().map(|label| format!("{}-{label}", self.role)).collect()
-    }
-
-    /// The transceiver of the sender that getSenders() lists there: without those of stopped transceivers (W3C webrtc
-    /// §5.1).
-    async fn sender(&self, index: usize) -> Result<TransceiverId, W3cError> {
-        let states = self.connection.transceivers().await;
-        let mut live = states.iter().filter(|one| one.row.current_direction != Some(Direction::Stopped));
-        let found = live.nth(index).map(|state| state.id);
-        found.ok_or_else(|| W3cError::new(ErrorName::TypeError, format!("there is no sender {index}")))
-    }
-
-    async fn transceiver(&self, index: usize) -> Result<TransceiverId, W3cError> {
-        let states = self.connection.transceivers().await;
-        let found = states.get(index).map(|state| state.id);
-        found.ok_or_else(|| W3cError::new(ErrorName::TypeError, format!("there is no transceiver {index}")))
     }
 
     pub(super) async fn rows(&self) -> Vec<ScriptRow> {
@@ -286,10 +216,6 @@ impl End {
         self.seen.events = self.recorder.events();
         self.seen
     }
-}
-
-fn no_track() -> W3cError {
-    W3cError::new(ErrorName::TypeError, "the operation needs a track")
 }
 
 fn row(state: TransceiverState) -> ScriptRow {

@@ -83,7 +83,10 @@ fn signed(later: u64, earlier: u64) -> i64 {
 
 /// The last words of a call often come when nobody listens any more.
 fn must_come(signal: &Signal) -> bool {
-    !matches!(signal, Signal::Done | Signal::HangUp { .. } | Signal::Report(_) | Signal::Again)
+    !matches!(
+        signal,
+        Signal::Done | Signal::HangUp { .. } | Signal::Report(_) | Signal::Again | Signal::Step { .. }
+    )
 }
 
 fn is_changed(sent: &Signal, came: &Signal) -> bool {
@@ -99,6 +102,7 @@ fn name(signal: &Signal) -> &'static str {
         Signal::HangUp { .. } => "hang-up",
         Signal::Report(_) => "report",
         Signal::Again => "once more",
+        Signal::Step { .. } => "step",
         Signal::Ext(_) => "ext",
     }
 }
