@@ -18,7 +18,7 @@ use crate::engine::local_addresses;
 use crate::jsep::Role;
 use crate::media;
 use crate::network::{ImpairedNetwork, MachineNetwork, Network};
-use crate::plan::Plan;
+use crate::plan::{Plan, RoomUrl};
 use crate::report::{self, Attempt, CallReport, Ending, Outcome, Report, VerdictWord};
 use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
 use crate::world::{Live, World};
@@ -45,7 +45,7 @@ async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> any
     let deps = Deps {
         world: Arc::clone(&world),
         network: network(&world, &plan),
-        addresses: addresses(&plan),
+        addresses: addresses(&plan.room.url),
         join: rendezvous.join,
         observe: live.observe(),
         record: outputs.record(),
@@ -117,7 +117,7 @@ fn not_run(reason: String) -> Report {
     Report { verdict: VerdictWord::NotRun, reason: Some(reason), ..report::build(Vec::new()) }
 }
 
-async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) {
+pub(super) async fn stay(hosted: Hosted, interrupt: Interrupt, view: View) {
     if hosted.is_in_use() && view != View::Nothing {
         say("\nothers still use a room of this process; it stays until they leave (Ctrl-C ends it)");
     }
@@ -145,8 +145,8 @@ fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
 }
 
 /// Every interface, and loopback where the other side is on this machine too.
-fn addresses(plan: &Plan) -> Vec<std::net::IpAddr> {
-    let on_loopback = match Url::parse(plan.room.url.reveal()).ok().as_ref().and_then(Url::host) {
+pub(super) fn addresses(room: &RoomUrl) -> Vec<std::net::IpAddr> {
+    let on_loopback = match Url::parse(room.reveal()).ok().as_ref().and_then(Url::host) {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost",

@@ -106,7 +106,7 @@ fn attached(habits: &Habits, stated: &[String]) -> Result<Vec<SendPlan>, CliErro
     Ok(Vec::new())
 }
 
-fn room_plan(name: &str, args: &SignalingArgs) -> Result<RoomPlan, CliError> {
+pub(super) fn room_plan(name: &str, args: &SignalingArgs) -> Result<RoomPlan, CliError> {
     if name.trim().is_empty() {
         return Err(CliError::usage("the room has no name", "name it, such as `callcheck call demo`"));
     }

@@ -74,10 +74,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::world::{Simulated, World};
 
     #[test]
     fn a_fault_is_off_until_it_is_switched_on_and_counts_from_then() {
-        let now = Instant::now();
+        let now = Simulated::new(1).now();
         let mut switches = Switches::off(&["late"]);
         assert!(!switches.is_on("late") && switches.is_on("another"));
         let mut sent = Counts::default();

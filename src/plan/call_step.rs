@@ -74,10 +74,7 @@ impl CallStep {
     /// It brings media that was not there before.
     #[must_use]
     pub fn adds_media(&self) -> bool {
-        let operation = match &self.act {
-            CallAct::Operate(operation) => operation,
-            _ => return false,
-        };
+        let CallAct::Operate(operation) = &self.act else { return false };
         matches!(operation, Operation::AddTrack { .. } | Operation::AddTransceiver { .. })
     }
 

@@ -7,14 +7,22 @@ use super::model::{
 use super::outcome::combined;
 use crate::plan::Plan;
 
-/// One call from the two results of its sides: each side tells of itself, and what both were asked is told once.
+/// One call from what both sides know of it: each side tells of itself, and what both were asked is told once.
 #[must_use]
 pub fn both(caller: (&Plan, &Attempt), callee: (&Plan, &Attempt)) -> CallReport {
-    let [mut call, other] =
-        [caller, callee].map(|(plan, attempt)| call_report(plan, &attempt.facts, &attempt.verdicts));
-    let (own, theirs) = (caller.0.leg.role, callee.0.leg.role);
-    call.peers.retain(|peer| peer.role == own);
-    call.peers.extend(other.peers.into_iter().filter(|peer| peer.role == theirs));
+    let [caller, callee] = [caller, callee].map(|(plan, attempt)| {
+        let mut call = call_report(plan, &attempt.facts, &attempt.verdicts);
+        call.peers.retain(|peer| peer.role == plan.leg.role);
+        call
+    });
+    joined(caller, callee)
+}
+
+/// One result from those of both sides, of which each holds its own peer alone.
+#[must_use]
+pub fn joined(caller: CallReport, callee: CallReport) -> CallReport {
+    let (mut call, other) = (caller, callee);
+    call.peers.extend(other.peers);
     let verdict = combined([call.verdict, other.verdict]);
     if verdict != call.verdict {
         (call.verdict, call.reason) = (other.verdict, other.reason);

@@ -19,7 +19,7 @@ mod text;
 mod words;
 
 pub use annotations::annotations;
-pub use both::{both, explored};
+pub use both::{both, explored, joined};
 pub use build::{Attempt, build, call_report, flaky};
 pub use console::{render, render_both, render_findings, render_open};
 pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};

@@ -89,17 +89,18 @@ impl Call<'_> {
     /// Until the other side has taken all its steps before that one.
     async fn await_the_other(&mut self, index: usize) -> Result<(), Ending> {
         let other = self.plan.leg.role.other();
-        let before = self.plan.steps.iter().take(index);
-        // Who leaves says no more.
-        let told = |step: &CallStep| step.is_of(other) && !step.is_last();
-        let Some(last) = before.enumerate().filter(|(_, step)| told(step)).map(|(at, _)| at).last() else {
-            return Ok(());
-        };
+        let before = &self.plan.steps[..index];
+        let Some(last) = before.iter().rposition(|step| step.is_of(other)) else { return Ok(()) };
+        let step = &before[last];
         let timeout = self.plan.leg.timeout;
         let longest = self.plan.steps.iter().map(|step| step.takes(timeout)).max().unwrap_or_default();
         let deadline = self.after(longest + timeout);
         while self.steps.peer <= last && !self.steps.alone {
             self.ended_early()?;
+            if step.is_last() && self.is_out_of_earshot() {
+                // It is gone, as it should be.
+                return Ok(());
+            }
             let late = self.is_out_of_earshot() || self.step(Some(deadline)).await? == Step::Deadline;
             if late {
                 self.steps.alone = true;

@@ -167,7 +167,11 @@ fn sends(reader: &Reader<'_>, node: &Node, folder: &Path) -> Option<Vec<SendPlan
             (MediaKind::Audio, "tone") => SourcePlan::Tone,
             (MediaKind::Video, "bars") => SourcePlan::Bars,
             (_, "none") => continue,
-            (_, path) if path.contains(['.', '/', '\\']) => SourcePlan::File(folder.join(path)),
+            (_, path) if path.contains(['.', '/', '\\']) => {
+                let source = SourcePlan::File(folder.join(path.trim_start_matches("./")));
+                reader.plays(SendPlan { kind, source: source.clone() }, &entry.node.place);
+                source
+            }
             (_, word) => {
                 let help = match nearest(word, [ours]) {
                     Some(near) => format!("did you mean `{near}`? A file is written with its path"),

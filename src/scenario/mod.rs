@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, Plan, Secret, are_symptoms};
+use crate::plan::{Expectation, Plan, Secret, SendPlan, are_symptoms};
 
 pub use complaint::Source;
 pub use import::{ImportError, Imported, import};
@@ -40,6 +40,8 @@ use tree::{Node, Place, Table, Value, get};
 
 /// A file larger than this, in bytes, is none that somebody wrote.
 pub const LARGEST: usize = 1 << 20;
+/// A room's name has no more bytes.
+const LONGEST_ROOM: usize = 56;
 /// So many files with defaults may stand behind each other.
 const DEEPEST: usize = 16;
 
@@ -60,6 +62,8 @@ pub struct Scenario {
     pub retry: Option<u32>,
     /// It runs on simulated time; none leaves that to the command line.
     pub is_virtual: Option<bool>,
+    /// The room where the two sides meet if each is played by a process of its own; none is named after the file.
+    pub room: Option<String>,
     /// Where every random choice starts.
     pub seed: Option<u64>,
     /// What both sides do.
@@ -77,6 +81,7 @@ pub struct Scenario {
     /// The file, then those with its defaults.
     pub sources: Vec<Source>,
     placed: Vec<Placed>,
+    files: Vec<(SendPlan, Place)>,
     step_places: Vec<Place>,
 }
 
@@ -224,6 +229,7 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
         only: flag("only").unwrap_or(false),
         retry: retry.and_then(|retry| u32::try_from(retry).ok()),
         is_virtual: get(table, "clock").and_then(|node| reader.word(node, "clock", &words)),
+        room: get(table, "room").and_then(|node| room(reader, node)),
         seed: get(table, "seed").and_then(|node| reader.count(node, "seed", i64::MAX.unsigned_abs())),
         caller,
         callee,
@@ -237,8 +243,20 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
         step_places,
         cell,
         sources: sources.to_vec(),
+        files: reader.files(),
         placed,
     }
+}
+
+fn room(reader: &Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.text(node, "room")?;
+    // A room beside it takes the results.
+    let fits = (1..=LONGEST_ROOM).contains(&name.len()) && !name.chars().any(char::is_control);
+    if !fits {
+        let title = format!("`room` is a name of 1 to {LONGEST_ROOM} bytes");
+        reader.complain(&node.place, title, "this is not", None);
+    }
+    fits.then_some(name)
 }
 
 fn name_of(file: &str, cell: &[(String, String)]) -> String {
@@ -255,6 +273,7 @@ fn plan(reader: &Reader<'_>, table: &Table, role: Role, placed: &[Placed], sourc
         plan.leg.duration = time("duration").or(Some(DURATION));
     }
     plan.leg.timeout = time("timeout").unwrap_or(plan.leg.timeout);
+    plan.leg.wait = time("wait").unwrap_or(plan.leg.wait);
     plan.leg.answer_timeout = time("answer-timeout").unwrap_or(plan.leg.answer_timeout);
     plan.leg.follow_up = time("follow-up").unwrap_or(plan.leg.follow_up);
     let own = |key: &str| get(table, key).and_then(|node: &Node| reader.table(node, key));
@@ -293,6 +312,11 @@ impl Scenario {
             }
         };
         self.placing(&self.placed.iter().filter(named).nth(number)?.place)
+    }
+
+    /// The files with media that it plays, and where each is named.
+    pub fn media(&self) -> impl Iterator<Item = (&SendPlan, Placing)> {
+        self.files.iter().filter_map(|(track, place)| Some((track, self.placing(place)?)))
     }
 
     /// Where a step, or what is claimed of a script, stands.

@@ -8,7 +8,7 @@ use super::complaint::Complaint;
 use super::keys::Key;
 use super::tree::{Entry, Node, Place, Table, Value};
 use crate::diagnostic::nearest;
-use crate::plan::{Secret, parse_duration};
+use crate::plan::{Secret, SendPlan, parse_duration};
 
 /// Values of variables.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -20,11 +20,12 @@ pub(super) struct Reader<'a> {
     variables: &'a Variables,
     secrets: &'a Secrets,
     complaints: RefCell<Vec<Complaint>>,
+    files: RefCell<Vec<(SendPlan, Place)>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(variables: &'a Variables, secrets: &'a Secrets) -> Self {
-        Self { variables, secrets, complaints: RefCell::default() }
+        Self { variables, secrets, complaints: RefCell::default(), files: RefCell::default() }
     }
 
     /// What was wrong, in the order of the file.
@@ -32,6 +33,16 @@ impl<'a> Reader<'a> {
         let mut all = self.complaints.into_inner();
         all.sort_by_key(|complaint| (complaint.place.file, complaint.place.span.start));
         all
+    }
+
+    /// A file with media is named there.
+    pub(super) fn plays(&self, track: SendPlan, place: &Place) {
+        self.files.borrow_mut().push((track, place.clone()));
+    }
+
+    /// The files with media that were named so far.
+    pub(super) fn files(&self) -> Vec<(SendPlan, Place)> {
+        self.files.borrow().clone()
     }
 
     pub(super) fn complain(

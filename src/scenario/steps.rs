@@ -8,6 +8,10 @@ use super::tree::{Node, Place, Table, Value, get};
 use crate::jsep::{Direction, MediaKind, Role, Side};
 use crate::plan::{Operation, Step};
 
+/// What makes steps those of applications.
+const FOR_CALLS: &str =
+    "add [caller], [callee] or [both], if only as `[both]`: then two applications take the steps";
+
 /// A scenario that is a list of operations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
@@ -85,13 +89,11 @@ fn spaced(text: &str) -> String {
 }
 
 fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
-    for key in ["expect", "within", "fault", "settle"] {
-        if let Some(entry) = table.iter().find(|entry| entry.key == key) {
-            let help =
-                "add [caller], [callee] or [both], if only as `[both]`: then two applications take the steps";
-            let title = format!("`{key}` is for the steps of applications");
-            reader.complain(&entry.place, title, "these are two bare connections", Some(help.into()));
-        }
+    let of_calls = ["expect", "within", "fault", "settle"];
+    if let Some(entry) = table.iter().find(|entry| of_calls.contains(&&*entry.key)) {
+        let title = format!("`{}` is for the steps of applications", entry.key);
+        reader.complain(&entry.place, title, "these are two bare connections", Some(FOR_CALLS.into()));
+        return;
     }
     let Some(op) = get(table, "op") else {
         reader.complain(
@@ -105,10 +107,8 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
     if let Some(name) =
         reader.text(op, "op").filter(|name| CALL_ACTS.contains(&&**name) && !OPERATIONS.contains(&&**name))
     {
-        let help =
-            "add [caller], [callee] or [both], if only as `[both]`: then two applications take the steps";
         let title = format!("two bare connections cannot do `{name}`");
-        reader.complain(&op.place, title, "done by an application", Some(help.into()));
+        reader.complain(&op.place, title, "done by an application", Some(FOR_CALLS.into()));
         return;
     }
     let names: Vec<(&str, &str)> = OPERATIONS.iter().map(|name| (*name, *name)).collect();

@@ -169,6 +169,50 @@ fn a_script_is_read_step_by_step() {
     assert_eq!(scenario.place_in_script(InScript::Claim(1)).unwrap().line, 19);
 }
 
+#[test]
+fn with_a_word_about_the_sides_applications_take_the_steps() {
+    let scenario = one(r#"
+        [both]
+        [[step]]
+        expect = ["tracks=audio", "caller.ice=connected"]
+        within = "2s"
+        [[step]]
+        who = "callee"
+        op = "add-track"
+        kind = "video"
+        settle = false
+        [[step]]
+        op = "checkpoint"
+        callee = "0 audio sendrecv/sendrecv"
+        [[step]]
+        who = "both"
+        op = "fault-on"
+        fault = "ice-consent-lost"
+    "#
+    .replace("who = \"both\"", "who = \"caller\"")
+    .as_str());
+    assert!(scenario.script.is_none());
+    assert_eq!(scenario.caller.steps, scenario.callee.steps);
+    let steps = &scenario.caller.steps;
+    let told: Vec<(usize, String)> = steps.iter().map(|step| (step.number, step.act.to_string())).collect();
+    let told: Vec<(usize, &str)> = told.iter().map(|(number, act)| (*number, act.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, "expect tracks=audio, caller.ice=connected"),
+            (2, "add-track"),
+            (3, "checkpoint"),
+            (3, "expect callee.transceivers=0 audio sendrecv/sendrecv"),
+            (4, "fault-on ice-consent-lost"),
+        ]
+    );
+    let of = |role| steps.iter().map(|step| step.is_of(role)).collect::<Vec<bool>>();
+    assert_eq!(of(Role::Caller), [true, false, true, false, true]);
+    assert_eq!(of(Role::Callee), [true, true, true, true, false]);
+    assert!(!steps[1].settles && steps[0].settles);
+    assert_eq!(scenario.place_in_script(InScript::Step(3)).unwrap().line, 12);
+}
+
 /// Ten and more ways to break a scenario; each message must tell a newcomer what to write.
 #[test]
 fn what_is_said_of_broken_scenarios() {
@@ -197,6 +241,16 @@ fn what_is_said_of_broken_scenarios() {
         "[[step]]\nop = \"offer\"",
         "[[step]]\nwho = \"caller\"\nop = \"ofer\"",
         "[[step]]\nwho = \"caller\"\nop = \"stop\"",
+        "[[step]]\nwho = \"caller\"\nop = \"hold\"",
+        "[[step]]\nexpect = \"tracks=audio\"",
+        "[both]\n[[step]]\nwho = \"caller\"",
+        "[both]\n[[step]]\nop = \"hold\"",
+        "[both]\n[[step]]\nwho = \"callee\"\nop = \"apply-kept-answer\"",
+        "[both]\n[[step]]\nexpect = \"finding=none\"",
+        "[both]\n[[step]]\nexpect = \"tracks=audoi\"",
+        "[both]\n[[step]]\nop = \"fault-on\"\nwho = \"both\"\nfault = \"ice-consent-lost\"",
+        "[both]\n[[step]]\nop = \"fault-on\"\nwho = \"caller\"\nfault = \"media-self-echo\"",
+        "[both]\n[[step]]\nop = \"checkpoint\"\ncaller = \"0 audio\"",
         "[caller]\nice-policy = \"relay\"",
         "[caller]\ntrickle = \"no\"",
         "retry = 1000",

@@ -7,9 +7,15 @@ use crate::timeline::{Event, Header, HeaderLeg, Storage, Timeline, TimelineWrite
 
 /// The timeline of one side, in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recording(Arc<Mutex<Vec<u8>>>);
+pub struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
+    /// What was recorded; none if nothing was.
+    #[must_use]
+    pub fn timeline(&self) -> Option<Timeline> {
+        Timeline::parse(&String::from_utf8_lossy(&self.text())).ok()
+    }
+
     fn text(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,7 +20,7 @@ use crate::timeline::Timeline;
 use crate::world::{Simulated, Stuck, World};
 
 pub use explore::{Exploration, Explored, Group, explore};
-pub use merged::write_merged;
+pub use merged::{Recording, write_merged};
 pub use path::Latency;
 pub use proof::{Good, Named, Proof, Provoked, faulty_call, prove};
 pub use shapes::{Shape, shapes};

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, reason};
-use crate::scenario::{Given, LARGEST, Scenario, scenarios};
+use crate::media::{self, Identity};
+use crate::plan::SendPlan;
+use crate::scenario::{Given, LARGEST, Placing, Scenario, scenarios};
 
 /// What was found: scenarios in the order of their files, and what is wrong with some of the files.
 #[derive(Debug, Default)]
@@ -86,9 +88,33 @@ fn read(file: &Path, given: &Given, found: &mut Found) {
         Err(why) => return found.errors.push(FileError::Unreadable { path: name, why }),
     };
     match scenarios(&name, &text, given, &text_of) {
-        Ok(mut all) => found.scenarios.append(&mut all),
+        Ok(mut all) => {
+            let mut wrong: Vec<Diagnostic> = all.iter().flat_map(silent_files).collect();
+            // What is wrong in every cell is said once.
+            wrong.dedup_by(|a, b| a.span == b.span && a.source == b.source);
+            found.errors.extend(wrong.into_iter().map(|one| FileError::Wrong(Box::new(one))));
+            found.scenarios.append(&mut all);
+        }
         Err(wrong) => found.errors.extend(wrong.into_iter().map(|one| FileError::Wrong(Box::new(one)))),
     }
+}
+
+/// The files with media that cannot be played.
+fn silent_files(scenario: &Scenario) -> Vec<Diagnostic> {
+    let nobody = Identity { peer: 0, stream: 0 };
+    let wrong = |(track, placing): (&SendPlan, Placing)| {
+        let error = media::open(track, nobody).err()?;
+        let source = &scenario.sources[placing.file];
+        Some(Diagnostic {
+            source: source.name.clone(),
+            text: source.text.clone(),
+            span: placing.span,
+            title: error.to_string(),
+            label: "this file".to_owned(),
+            help: Some("the path is relative to the scenario".to_owned()),
+        })
+    };
+    scenario.media().filter_map(wrong).collect()
 }
 
 fn text_of(path: &Path) -> Result<String, String> {

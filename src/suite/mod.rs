@@ -1,8 +1,10 @@
 //! Runs scenarios: which files hold them, how each is played, what came of it, many at a time in a stable order.
 //!
 //! `files` finds and reads them, `play` plays one on the real or the simulated clock, `script` those that are a list of
-//! operations, `placed` gives each result its place in the file.
+//! operations, `elsewhere` those whose
+//! other side is another process, and `placed` gives each result its place in the file.
 
+mod elsewhere;
 mod files;
 mod placed;
 mod play;
@@ -20,6 +22,7 @@ use crate::scenario::Scenario;
 use crate::timeline::Timeline;
 use crate::world::World;
 
+pub use elsewhere::Elsewhere;
 pub use files::{FileError, Found, find};
 pub use play::call_report;
 
@@ -36,6 +39,8 @@ pub struct Settings {
     pub is_virtual: Option<bool>,
     /// Where every random choice starts; none leaves it to each.
     pub seed: Option<u64>,
+    /// One side alone is played here.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// What came of one scenario.

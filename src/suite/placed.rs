@@ -35,7 +35,10 @@ pub(super) fn finished(
         }
         *number += 1;
         if row.status != ExpectationStatus::Passed {
-            complaints.extend(complaint(scenario, row, first_finding.as_deref()));
+            // A step that was refused has a cause of its own.
+            let is_bare_step = row.subject.starts_with("step ") && row.subject.split(' ').count() == 2;
+            let finding = first_finding.as_deref().filter(|_| !is_bare_step);
+            complaints.extend(complaint(scenario, row, finding));
         }
     }
     call.scenario = Some(told);

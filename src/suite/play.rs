@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::placed::{finished, not_played, place};
-use super::{Done, Settings, script};
+use super::{Done, Settings, elsewhere, script};
 use crate::expect::was_found;
-use crate::plan::{Expectation, Op, Value};
-use crate::report::{self, Attempt, CallReport, ExpectationReport, ExpectationStatus, VerdictWord};
+use crate::plan::{Expectation, Op, Plan, Value};
+use crate::report::{
+    self, Attempt, CallReport, ExpectationReport, ExpectationStatus, PlaceReport, VerdictWord,
+};
 use crate::runner::{Interrupt, Played, StepOutcome};
 use crate::scenario::{InScript, Scenario};
 use crate::sim::{self, SimCall, SimError};
@@ -26,6 +28,12 @@ pub(super) async fn play(
     let stated = settings.seed.or(scenario.seed);
     let seed = stated.unwrap_or_else(|| if is_virtual { FIRST_SEED } else { Live::random_seed() });
     let begun = world.now();
+    if let Some(elsewhere) = &settings.elsewhere {
+        return match elsewhere::unfit(scenario, is_virtual) {
+            Some(why) => not_played(scenario, settings, VerdictWord::Skipped, why.to_owned()),
+            None => elsewhere::play(scenario, settings, elsewhere, seed, interrupt).await,
+        };
+    }
     if scenario.script.is_some() {
         let outcome = script::play(scenario, is_virtual, seed).await;
         return finished(scenario, outcome, None, (is_virtual, seed, world.now() - begun));
@@ -59,20 +67,35 @@ pub(super) fn is_virtual(scenario: &Scenario, settings: &Settings) -> bool {
 }
 
 fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallReport {
-    let mut report = call_report(call, outcome);
+    let report = call_report(call, outcome);
     if could_not_start(outcome).is_some() {
         return report;
     }
-    if scenario.only_stated {
-        let rows = only_stated(scenario, std::mem::take(&mut report.expectations));
-        report = report.judged_by(rows);
-    }
+    let report = step_rows(&call.caller, report, &outcome.caller.steps);
+    let report = step_rows(&call.callee, report, &outcome.callee.steps);
     let cut_short = |played: &Played| played.facts.interrupted.is_some();
-    if (cut_short(&outcome.caller) || cut_short(&outcome.callee)) && report.verdict != VerdictWord::Failed {
+    judged_together(scenario, report, cut_short(&outcome.caller) || cut_short(&outcome.callee))
+}
+
+/// What the scenario demands of the call as a whole, once it is known what both sides and their steps have shown.
+pub(super) fn judged_together(scenario: &Scenario, call: CallReport, interrupted: bool) -> CallReport {
+    let mut report = call;
+    let (mut steps, mut rows): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut report.expectations).into_iter().partition(|row| step_number(row).is_some());
+    steps.sort_by_key(step_number);
+    steps.iter_mut().for_each(|row| row.place = place_of_step(scenario, row));
+    if scenario.only_stated {
+        rows = only_stated(scenario, rows);
+        rows.extend(steps);
+        report = report.judged_by(rows);
+    } else {
+        rows.extend(steps);
+        report.expectations = rows;
+    }
+    if interrupted && report.verdict != VerdictWord::Failed {
         // What held so far need not have held to the end.
         (report.verdict, report.reason) = (VerdictWord::Unknown, Some("interrupted".to_owned()));
     }
-    report = with_steps(scenario, report, outcome);
     for demanded in &scenario.of_the_call {
         let row = finding(&report, demanded);
         if row.status == ExpectationStatus::Failed && report.verdict != VerdictWord::Failed {
@@ -83,13 +106,11 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
     report
 }
 
-/// What the steps have shown, in their order.
-fn with_steps(scenario: &Scenario, report: CallReport, outcome: &sim::Outcome) -> CallReport {
-    let mut shown: Vec<&StepOutcome> = outcome.caller.steps.iter().chain(&outcome.callee.steps).collect();
-    shown.sort_by_key(|one| one.step);
-    let mut report = report;
+/// Adds what the steps of a side have shown.
+pub(super) fn step_rows(plan: &Plan, call: CallReport, shown: &[StepOutcome]) -> CallReport {
+    let mut report = call;
     for one in shown {
-        let row = step_row(scenario, one);
+        let row = step_row(plan, one);
         let word = match row.status {
             ExpectationStatus::Passed => VerdictWord::Passed,
             ExpectationStatus::Failed => VerdictWord::Failed,
@@ -109,9 +130,9 @@ fn with_steps(scenario: &Scenario, report: CallReport, outcome: &sim::Outcome) -
     report
 }
 
-fn step_row(scenario: &Scenario, shown: &StepOutcome) -> ExpectationReport {
-    let number = scenario.caller.steps.get(shown.step).map_or(shown.step + 1, |step| step.number);
+fn step_row(plan: &Plan, shown: &StepOutcome) -> ExpectationReport {
     let of = if shown.subject.is_empty() { String::new() } else { format!(" {}", shown.subject) };
+    let number = plan.steps.get(shown.step).map_or(shown.step + 1, |step| step.number);
     ExpectationReport {
         subject: format!("step {number}{of}"),
         status: match shown.holds {
@@ -121,8 +142,19 @@ fn step_row(scenario: &Scenario, shown: &StepOutcome) -> ExpectationReport {
         },
         expected: shown.expected.clone(),
         observed: shown.observed.clone(),
-        place: scenario.place_in_script(InScript::Step(shown.step)).map(|at| place(scenario, &at)),
+        place: None,
     }
+}
+
+/// Of which step a row tells.
+fn step_number(row: &ExpectationReport) -> Option<usize> {
+    row.subject.strip_prefix("step ")?.split(' ').next()?.parse().ok()
+}
+
+fn place_of_step(scenario: &Scenario, row: &ExpectationReport) -> Option<PlaceReport> {
+    let number = step_number(row)?;
+    let index = scenario.caller.steps.iter().position(|step| step.number == number)?;
+    Some(place(scenario, &scenario.place_in_script(InScript::Step(index))?))
 }
 
 /// What both sides of a call come to together.

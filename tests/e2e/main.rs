@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod between;
+mod broken_scenarios;
 mod chromium;
 mod endings;
 mod explain;

@@ -153,3 +153,55 @@ fn the_committed_schema_is_the_one_that_is_printed() {
     let printed = run(&["schema", "scenario"]).exits(0).stdout;
     assert_eq!(fs::read_to_string(committed).unwrap(), printed);
 }
+
+/// Both processes play the folder, each its own side; what the two told and how they ended.
+fn played_by_two(path: &str, more: &[&str]) -> [crate::harness::Ended; 2] {
+    let room = crate::harness::free_room();
+    let arguments = |role| [&["run", path, "--json", "--role", role], more].concat();
+    let caller = crate::harness::start(&room, &arguments("caller"));
+    let callee = crate::harness::start(&room, &arguments("callee"));
+    [caller.end(), callee.end()]
+}
+
+#[test]
+fn two_processes_play_a_side_each_and_end_with_the_same_result() {
+    let _machine = one_call_at_a_time();
+    let steps = "[both]\n[[step]]\nexpect = \"tracks=audio,video\"\n[[step]]\nwho = \"callee\"\nop = \"hold\"\n\
+        [[step]]\nexpect = \"caller.transceivers=0 audio sendrecv/inactive, 1 video sendrecv/inactive\"\n\
+        [[step]]\nwho = \"callee\"\nop = \"resume\"\n[expect]\nfinding = \"none\"\nnegotiations = 3\n";
+    let bug = "[callee]\nattach = \"add-transceiver\"\nrenegotiate = false\n[expect]\ndefaults = false\n[expect.caller]\ntracks = \"audio,video\"\n";
+    let script = "[[step]]\nwho = \"caller\"\nop = \"negotiate\"\n";
+    let folder = folder(&[("bug.toml", bug), ("script.toml", script), ("steps.toml", steps)]);
+    let ended = played_by_two(&folder.path().display().to_string(), &["--var", "x=1"]);
+    for one in ended {
+        let one = one.exits(1);
+        let report = one.report();
+        let calls = report["calls"].as_array().unwrap();
+        let told =
+            |index: usize| (calls[index]["verdict"].as_str().unwrap(), calls[index]["reason"].as_str());
+        assert_eq!(told(0).0, "failed", "{}", one.stderr);
+        assert_eq!(calls[0]["findings"][0]["id"], "sdp-addtransceiver-unassociated");
+        assert_eq!(
+            told(1),
+            ("skipped", Some("its two bare connections are in one process; run it without --role"))
+        );
+        assert_eq!(told(2), ("passed", None), "{}", one.stderr);
+        let roles: Vec<&str> =
+            calls[2]["peers"].as_array().unwrap().iter().map(|peer| peer["role"].as_str().unwrap()).collect();
+        assert_eq!(roles, ["caller", "callee"]);
+        assert!(one.stderr.contains("bug.toml:7:10"), "{}", one.stderr);
+    }
+}
+
+#[test]
+fn a_process_whose_other_side_does_not_come_could_not_test() {
+    let folder = folder(&[("a.toml", "wait = \"300ms\"")]);
+    let path = folder.path().display().to_string();
+    let ended = run(&["run", &path, "--role", "caller", "--json"]).exits(3);
+    assert_eq!(ended.report()["calls"][0]["verdict"], "unknown");
+    ended.says(&["the callee did not join within 0.3 s"]);
+    run(&["run", &path, "--role", "caller", "--clock", "virtual", "--json"])
+        .exits(4)
+        .says(&["two processes have no simulated time in common"]);
+    run(&["run", &path, "--role", "king"]).exits(2).says(&["the roles are caller and callee"]);
+}

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
+use crate::cli::args::SignalingArgs;
 use crate::cli::error::CliError;
 use crate::cli::value::{parse_count, parse_whole};
+use crate::jsep::Role;
 use crate::plan::Secret;
 use crate::scenario::Scenario;
 
@@ -17,6 +19,7 @@ Examples:
   callcheck run scenarios --tag smoke --jobs 4   some of them
   callcheck run call.toml --clock virtual        on simulated time
   callcheck run scenarios --report-junit out.xml --report-markdown summary.md
+  callcheck run scenarios --role caller          and --role callee in another terminal
 
 Exit codes:
   0  every scenario passed, or was skipped
@@ -62,6 +65,12 @@ pub(in crate::cli) struct RunArgs {
     /// Where every random choice starts
     #[arg(long, env = "CALLCHECK_SEED", hide_env = true, value_name = "N", value_parser = parse_whole::<u64>)]
     pub(super) seed: Option<u64>,
+    /// Play this side alone; the other one is elsewhere
+    ///
+    /// The other process runs the same scenarios with the other role. They meet in a room for each scenario, at --signal,
+    /// or at port 2255 of this machine, and tell each other their results: both end with the result of the whole call.
+    #[arg(long, env = "CALLCHECK_ROLE", hide_env = true, value_name = "ROLE", value_parser = role)]
+    pub(super) role: Option<Role>,
     /// Set a variable; repeatable
     #[arg(long, env = "CALLCHECK_VAR", hide_env = true, value_name = "NAME=VALUE", value_delimiter = '\n')]
     var: Vec<String>,
@@ -71,6 +80,9 @@ pub(in crate::cli) struct RunArgs {
     /// stand in a `credential` and nowhere else.
     #[arg(long, env = "CALLCHECK_SECRET", hide_env = true, value_name = "NAME", value_delimiter = '\n')]
     secret: Vec<String>,
+    /// Where the other side is.
+    #[command(flatten)]
+    pub(super) signaling: SignalingArgs,
     /// Write the timeline of each call into a folder
     #[arg(long, env = "CALLCHECK_RECORD", hide_env = true, value_name = "DIR", help_heading = "Output")]
     pub(super) record: Option<PathBuf>,
@@ -159,8 +171,11 @@ impl RunArgs {
             && !without.iter().any(|tag| has(&tag[1..]))
     }
 
-    /// Calls wait more than they compute.
+    /// Calls wait more than they compute. Two processes that take turns play the same scenario at the same time.
     pub(super) fn jobs(&self) -> usize {
+        if self.role.is_some() && self.jobs.is_none() {
+            return 1;
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.unwrap_or(cores * 2).max(1)
     }
@@ -170,6 +185,10 @@ impl RunArgs {
         let folders = [("--record", &self.record), ("--save-failures", &self.save_failures)];
         folders.into_iter().filter_map(|(option, folder)| Some((option, folder.as_deref()?)))
     }
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|_| "the roles are caller and callee".to_owned())
 }
 
 /// What `--var` sets.

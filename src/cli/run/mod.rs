@@ -15,11 +15,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::output::to_stdout;
+use super::rendezvous::{Hosted, Rendezvous, rendezvous};
 use super::say::{View, say};
+use crate::jsep::Role;
 use crate::report::{self, Ending, Outcome, Report, VerdictWord};
 use crate::scenario::{Given, Scenario};
 use crate::sim::write_merged;
-use crate::suite::{self, Done, FileError, Found, Settings};
+use crate::suite::{self, Done, Elsewhere, FileError, Found, Settings};
 use crate::world::{Live, World};
 
 pub(super) use args::{ImportArgs, NOTES, RunArgs};
@@ -65,14 +67,16 @@ async fn play(
     scenarios: Vec<Scenario>,
     reports: Reports,
 ) -> anyhow::Result<Exit> {
-    for scenario in &scenarios {
-        super::call::check_media(&scenario.caller)?;
-        super::call::check_media(&scenario.callee)?;
-    }
     let world: Arc<dyn World> = Arc::new(Live::new(0));
     let interrupt = interrupt(&world);
     let view = View::of(noise);
+    let meeting = match args.role {
+        Some(role) => Some(meet(role, args, &world).await?),
+        None => None,
+    };
+    let (elsewhere, hosted) = meeting.unzip();
     let settings = Settings {
+        elsewhere,
         jobs: args.jobs(),
         retry: args.retry,
         fail_fast: args.fail_fast,
@@ -106,11 +110,26 @@ async fn play(
         say(report::annotations(&report).trim_end());
     }
     lost.extend(reports.write(&report));
+    if let Some(hosted) = hosted.flatten() {
+        super::call::stay(hosted, interrupt, view).await;
+    }
     for error in &lost {
         say(&error.render(true));
     }
     let ending = Ending { interrupted, report_lost: !lost.is_empty(), flaky_ok: args.flaky_ok };
     Ok(Exit::from(Outcome::of(&report, ending)))
+}
+
+/// Where the process that plays the other side is met.
+async fn meet(
+    role: Role,
+    args: &RunArgs,
+    world: &Arc<dyn World>,
+) -> Result<(Elsewhere, Option<Hosted>), CliError> {
+    let room = super::plan::room_plan("scenarios", &args.signaling)?;
+    let Rendezvous { join, hosted } = rendezvous(world, &room).await?;
+    let addresses = super::call::addresses(&room.url);
+    Ok((Elsewhere { role, join: Arc::new(join), token: room.token, addresses }, hosted))
 }
 
 /// What must not be left out is failed where it was.
