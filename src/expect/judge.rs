@@ -111,6 +111,7 @@ fn compare(facts: &Facts, over: bool, role: Role, subject: Subject, op: Op, valu
         (Subject::Tracks, Value::Kinds(kinds)) => media::tracks(facts, peer, op, kinds),
         (Subject::Sends, Value::Kinds(kinds)) => media::sends(peer, op, kinds),
         (_, Value::Path(words)) => states::path(peer, subject, op, words),
+        (_, Value::Types(types)) => measure::types(peer, subject, op, types),
         (Subject::Transceivers, Value::Transceivers(rows)) => media::transceivers(peer, op, rows),
         (Subject::Hangup, Value::Word(word)) => states::hang_up(facts, over, op, word),
         (Subject::Pair | Subject::PairLocal | Subject::PairRemote, Value::Word(word)) => {

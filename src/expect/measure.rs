@@ -1,5 +1,7 @@
 //! Judges what is a number or a candidate type, and says what was stated.
 
+use std::collections::BTreeSet;
+
 use super::judge::Look;
 use super::media::kinds_text;
 use crate::facts::{InboundMedia, Latency, MidFacts, PeerFacts};
@@ -27,6 +29,19 @@ pub(super) fn pair(peer: &PeerFacts, subject: Subject, op: Op, word: &str) -> Lo
         }
     };
     Look::new(has == (op == Op::Eq), format!("{local} to {remote}")).citing([id])
+}
+
+/// The types of candidates that were signalled one way.
+pub(super) fn types(peer: &PeerFacts, subject: Subject, op: Op, stated: &BTreeSet<String>) -> Look {
+    let seen = if subject == Subject::SentTypes { &peer.sent_types } else { &peer.received_types };
+    Look::new((seen == stated) == (op == Op::Eq), types_text(seen))
+}
+
+fn types_text(types: &BTreeSet<String>) -> String {
+    if types.is_empty() {
+        return "none".to_owned();
+    }
+    types.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A number of the peer, or one of each of its remote tracks; then all of them must hold.
@@ -168,6 +183,7 @@ pub(super) fn stated(subject: Subject, op: Op, value: &Value) -> String {
             _ => format!("{} {}", op.as_str(), text(subject, *number)),
         },
         Value::Path(words) => not.to_owned() + &words.join(", "),
+        Value::Types(types) => not.to_owned() + &types_text(types),
         Value::Transceivers(rows) => {
             let row = |row: &crate::plan::ExpectedTransceiver| {
                 let current = row.current_direction.map_or("-", Direction::as_str);
@@ -209,10 +225,11 @@ fn layer_of(subject: Subject) -> Option<u8> {
         | S::PairLocal
         | S::PairRemote
         | S::Rtt
-        | S::CandidatesSent => Some(1),
+        | S::CandidatesSent
+        | S::SentTypes => Some(1),
         S::Dtls | S::Connection | S::DtlsPath | S::ConnectionPath | S::TimeDtls | S::TimeConnected => Some(2),
         S::Tracks | S::Frames | S::Packets | S::Stamped | S::Loss | S::Freezes | S::Bitrate => Some(3),
         S::LatencyP50 | S::LatencyP95 | S::LatencyMax | S::TimeFirstRtp | S::TimeFirstFrame => Some(3),
-        S::CandidatesReceived | S::Hangup | S::Finding => None,
+        S::CandidatesReceived | S::ReceivedTypes | S::Hangup | S::Finding => None,
     }
 }

@@ -50,6 +50,10 @@ pub struct PeerFacts {
     pub mids: BTreeMap<String, MidFacts>,
     /// Candidates.
     pub candidates: CandidateCounts,
+    /// The types of candidates that it signalled, trickled or in descriptions.
+    pub sent_types: BTreeSet<String>,
+    /// The types of candidates that came, trickled or in descriptions.
+    pub received_types: BTreeSet<String>,
     /// The selected pair and its event.
     pub pair: Option<(String, CandidatePair)>,
     /// Remote candidates that were signalled: address and type, to name peer-reflexive ones.
@@ -174,6 +178,8 @@ impl PeerFacts {
             sent: BTreeSet::new(),
             mids: BTreeMap::new(),
             candidates: CandidateCounts::default(),
+            sent_types: BTreeSet::new(),
+            received_types: BTreeSet::new(),
             pair: None,
             signalled: BTreeMap::new(),
             timing: Timing::default(),
@@ -287,11 +293,16 @@ impl PeerFacts {
 
     fn sent(&mut self, signal: &Signal, parsed: Option<Arc<SdpFacts>>) {
         match signal {
-            Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.sent += 1,
+            Signal::Candidate { candidate, .. } if !candidate.is_empty() => {
+                self.candidates.sent += 1;
+                self.sent_types.extend(type_of(candidate));
+            }
             Signal::Done => self.done = true,
             // Without trickle the candidates join the description after it was set.
             Signal::Description { .. } => {
-                let count = parsed.unwrap_or_default().candidates().count() as u64;
+                let sdp = parsed.unwrap_or_default();
+                self.sent_types.extend(types_in(&sdp));
+                let count = sdp.candidates().count() as u64;
                 self.candidates.sent_in_sdp = self.candidates.sent_in_sdp.max(count);
             }
             _ => {}
@@ -300,7 +311,10 @@ impl PeerFacts {
 
     fn received(&mut self, at: u64, signal: &Signal) {
         match signal {
-            Signal::Candidate { candidate, .. } if !candidate.is_empty() => self.candidates.received += 1,
+            Signal::Candidate { candidate, .. } if !candidate.is_empty() => {
+                self.candidates.received += 1;
+                self.received_types.extend(type_of(candidate));
+            }
             Signal::Description { sdp_type: SdpType::Offer, .. } if self.role == Role::Callee => {
                 self.timing.zero.get_or_insert(at);
             }
@@ -310,6 +324,7 @@ impl PeerFacts {
 
     fn described(&mut self, event: &Event, side: Side, sdp_type: SdpType, sdp: Arc<SdpFacts>) {
         if side == Side::Remote {
+            self.received_types.extend(types_in(&sdp));
             // A later description repeats the candidates of an earlier one.
             let count = sdp.candidates().count() as u64;
             self.candidates.received_in_sdp = self.candidates.received_in_sdp.max(count);
@@ -411,4 +426,14 @@ fn reach<S: PartialEq>(path: &mut Vec<Reached<S>>, event: &Event, state: S) {
     if path.last().is_none_or(|last| last.state != state) {
         path.push(Reached { id: event.id.clone(), at_us: event.at_us, state });
     }
+}
+
+/// The word behind `typ` (RFC 8839 §5.1).
+fn type_of(candidate: &str) -> Option<String> {
+    let mut words = candidate.split_ascii_whitespace().skip_while(|word| *word != "typ");
+    words.nth(1).map(str::to_owned)
+}
+
+fn types_in(sdp: &SdpFacts) -> impl Iterator<Item = String> {
+    sdp.candidates().filter_map(|candidate| candidate.candidate_type.clone())
 }

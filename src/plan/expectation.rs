@@ -41,6 +41,8 @@ pub enum Value {
     Transceivers(Vec<ExpectedTransceiver>),
     /// States in their order.
     Path(Vec<String>),
+    /// Exactly these candidate types, maybe none.
+    Types(BTreeSet<String>),
 }
 
 /// A row of an expected transceiver table.

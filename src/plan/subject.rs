@@ -23,6 +23,8 @@ pub enum Subject {
     PairRemote,
     CandidatesSent,
     CandidatesReceived,
+    SentTypes,
+    ReceivedTypes,
     Hangup,
     Frames,
     Packets,
@@ -76,6 +78,8 @@ pub enum ValueKind {
     Transceivers,
     /// States in their order, separated by commas.
     Path,
+    /// Candidate types, separated by commas, or `none`.
+    Types,
     /// A whole number.
     Count,
     /// `1%`, or a number from 0 to 1.
@@ -187,6 +191,20 @@ pub const SUBJECTS: &[SubjectInfo] = &[
         "candidates trickled by the peer",
         V::Count,
         "candidates.received>=1",
+    ),
+    row(
+        S::SentTypes,
+        "candidates.sent.types",
+        "the types of all candidates for the peer, trickled or in descriptions",
+        V::Types,
+        "candidates.sent.types=host,relay",
+    ),
+    row(
+        S::ReceivedTypes,
+        "candidates.received.types",
+        "the types of all candidates of the peer, trickled or in descriptions",
+        V::Types,
+        "candidates.received.types=host",
     ),
     row(
         S::SignalingPath,
@@ -380,7 +398,9 @@ impl Subject {
                 ConnectionState::ALL.iter().map(|state| state.as_str()).collect()
             }
             Self::Pair => vec!["host", "srflx", "relay"],
-            Self::PairLocal | Self::PairRemote => vec!["host", "srflx", "prflx", "relay"],
+            Self::PairLocal | Self::PairRemote | Self::SentTypes | Self::ReceivedTypes => {
+                vec!["host", "srflx", "prflx", "relay"]
+            }
             Self::Hangup => vec!["clean", "unannounced", "any"],
             Self::Finding => {
                 let names = TESTER_FINDINGS.iter().chain(FINDINGS).copied();
@@ -396,7 +416,7 @@ impl ValueKind {
     #[must_use]
     pub const fn operators(self) -> &'static [Op] {
         match self {
-            Self::Kinds | Self::Word | Self::Transceivers | Self::Path => &[Op::Eq, Op::Ne],
+            Self::Kinds | Self::Word | Self::Transceivers | Self::Path | Self::Types => &[Op::Eq, Op::Ne],
             Self::Count | Self::Share | Self::Duration | Self::Bitrate => {
                 &[Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge]
             }

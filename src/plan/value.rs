@@ -25,6 +25,7 @@ pub(super) fn parse(text: &str, span: Range<usize>, info: &SubjectInfo) -> Resul
         ValueKind::Word => word(text, span, info),
         ValueKind::Transceivers => transceivers(text, span, info),
         ValueKind::Path => path(text, span, info),
+        ValueKind::Types => types(text, span, info),
         ValueKind::Count => count(text, span, info),
         ValueKind::Share => share(text, span, info),
         ValueKind::Duration => measure(text, span, info, DURATION_UNITS, "a duration"),
@@ -64,6 +65,20 @@ fn path(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fau
         written => Err(not_one_of(written, item, &words, info)),
     };
     split(text, span, ',').map(state).collect::<Result<_, _>>().map(Value::Path)
+}
+
+/// Words in any order.
+fn types(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fault> {
+    if &text[span.clone()] == "none" {
+        return Ok(Value::Types(BTreeSet::new()));
+    }
+    let mut words = info.subject.words();
+    words.push("none");
+    let word = |item: Range<usize>| match &text[item.clone()] {
+        written if written != "none" && words.contains(&written) => Ok(written.to_owned()),
+        written => Err(not_one_of(written, item, &words, info)),
+    };
+    split(text, span, ',').map(word).collect::<Result<_, _>>().map(Value::Types)
 }
 
 fn transceivers(text: &str, span: Range<usize>, info: &SubjectInfo) -> Result<Value, Fault> {
