@@ -7,7 +7,7 @@ use super::keys::{CALL_ACTS, STEP};
 use super::leg::mistake;
 use super::read::Reader;
 use super::steps::Arguments;
-use super::tree::{Node, Place, Table, get};
+use super::tree::{Node, Place, Table, Value as Written, get};
 use crate::fault::fault;
 use crate::jsep::Role;
 use crate::plan::{CallAct, CallStep, Expectation, FaultPlan, OWN_STREAM, Operation, Value};
@@ -117,7 +117,14 @@ fn in_own_stream(table: &Table, mut operation: Operation) -> Operation {
 /// What is expected of the sides that are named, or of both.
 fn expect(reader: &Reader<'_>, table: &Table, who: Option<Role>) -> Option<CallAct> {
     let node = get(table, "expect")?;
-    let within = get(table, "within").map_or(Some(WITHIN), |node| reader.time(node, "within"))?;
+    let within = match get(table, "within") {
+        None => WITHIN,
+        // It is asked once.
+        Some(Node { value: Written::Text(text), .. }) if matches!(text.as_str(), "0s" | "0ms") => {
+            Duration::ZERO
+        }
+        Some(node) => reader.time(node, "within")?,
+    };
     let roles = who.map_or_else(|| vec![Role::Caller, Role::Callee], |who| vec![who]);
     let mut all: Vec<Expectation> = Vec::new();
     for item in reader.items(node) {

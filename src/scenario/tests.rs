@@ -175,7 +175,7 @@ fn with_a_word_about_the_sides_applications_take_the_steps() {
         [both]
         [[step]]
         expect = ["tracks=audio", "caller.ice=connected"]
-        within = "2s"
+        within = "0s"
         [[step]]
         who = "callee"
         op = "add-track"
