@@ -96,7 +96,9 @@ fn a_failure_is_shown_at_its_place_with_its_cause() {
     assert!(ended.stdout.contains("<failure") && ended.stdout.contains("<skipped"), "{}", ended.stdout);
     let kept: Vec<_> = fs::read_dir(&saved).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1);
-    for name in ["verdict.json", "verdict.txt", "timeline.jsonl", "ladder.txt"] {
+    let names =
+        ["scenario.toml", "scenario.json", "verdict.json", "verdict.txt", "timeline.jsonl", "ladder.txt"];
+    for name in names.into_iter().chain(["01-caller-offer.sdp", "02-callee-answer.sdp"]) {
         assert!(!fs::read_to_string(kept[0].join(name)).unwrap().is_empty(), "{name}");
     }
     insta::assert_snapshot!("scenario_failure", stable(&ended.stderr, folder.path()));
@@ -135,6 +137,21 @@ fn a_flaky_scenario_is_not_passed_and_fail_fast_leaves_the_rest() {
     run(&["run", &path, "--clock", "virtual", "--retry", "2", "--filter", "a"])
         .exits(1)
         .says(&["try 1 of 3 failed"]);
+}
+
+#[test]
+fn the_timeline_of_one_scenario_goes_into_a_file_and_those_of_many_into_a_folder() {
+    let folder = folder(&[("a.toml", ""), ("b.toml", "")]);
+    let path = folder.path().display().to_string();
+    let file = folder.path().join("one.jsonl").display().to_string();
+    run(&["run", &path, "--clock", "virtual", "--record", &file])
+        .exits(2)
+        .says(&["--record names a file, and 2 scenarios are run"]);
+    run(&["run", &path, "--clock", "virtual", "--record", &file, "--filter", "/a"]).exits(0);
+    run(&["explain", &file]).exits(0);
+    let many = folder.path().join("many");
+    run(&["run", &path, "--clock", "virtual", "--record", &many.display().to_string()]).exits(0);
+    assert_eq!(fs::read_dir(many).unwrap().count(), 2);
 }
 
 #[test]

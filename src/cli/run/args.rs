@@ -1,7 +1,7 @@
 //! The arguments of `callcheck run`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -84,11 +84,14 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub(super) signaling: SignalingArgs,
     /// Write the timeline of each call into a folder
-    #[arg(long, env = "CALLCHECK_RECORD", hide_env = true, value_name = "DIR", help_heading = "Output")]
+    ///
+    /// A name that ends in .jsonl is a file, for one scenario.
+    #[arg(long, env = "CALLCHECK_RECORD", hide_env = true, value_name = "FILE|DIR", help_heading = "Output")]
     pub(super) record: Option<PathBuf>,
     /// Write all of each failure into a folder
     ///
-    /// One folder for each failure: the verdict, the timeline and the ladder of both sides.
+    /// One folder for each failure: the scenario as it was and as it was resolved, the verdict with its seed, the
+    /// timeline and the ladder of both sides, and every description.
     #[arg(
         long,
         env = "CALLCHECK_SAVE_FAILURES",
@@ -178,12 +181,6 @@ impl RunArgs {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.unwrap_or(cores * 2).max(1)
-    }
-
-    /// The folders that are written to, with their options.
-    pub(super) fn folders(&self) -> impl Iterator<Item = (&'static str, &Path)> {
-        let folders = [("--record", &self.record), ("--save-failures", &self.save_failures)];
-        folders.into_iter().filter_map(|(option, folder)| Some((option, folder.as_deref()?)))
     }
 }
 

@@ -1,11 +1,11 @@
 //! `callcheck run`: scenario files, many at a time, and what came of them for people, for CI and for the pull request.
 
 mod args;
+mod kept;
 mod reports;
 mod show;
 
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,18 +20,15 @@ use super::say::{View, say};
 use crate::jsep::Role;
 use crate::report::{self, Ending, Outcome, Report, VerdictWord};
 use crate::scenario::{Given, Scenario};
-use crate::sim::write_merged;
 use crate::suite::{self, Done, Elsewhere, FileError, Found, Settings};
 use crate::world::{Live, World};
 
 pub(super) use args::{ImportArgs, NOTES, RunArgs};
+use kept::Kept;
 use reports::Reports;
 
 pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let given = Given { variables: args::variables(args)?, secrets: args::secrets(args)? };
-    args.folders().try_for_each(|(option, folder)| {
-        std::fs::create_dir_all(folder).map_err(|error| CliError::unwritable(option, folder, &error))
-    })?;
     let found = suite::find(&args.paths, &given);
     let wrong = found.errors.len();
     for error in &found.errors {
@@ -57,14 +54,16 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     if args.dry_run {
         return print(&show::plans(&selected));
     }
+    let kept = Kept::open(args, &selected)?;
     let reports = Reports::open(args)?;
-    super::call::runtime()?.block_on(play(args, noise, selected, reports))
+    super::call::runtime()?.block_on(play(args, noise, selected, kept, reports))
 }
 
 async fn play(
     args: &RunArgs,
     noise: &Noise,
     scenarios: Vec<Scenario>,
+    kept: Kept,
     reports: Reports,
 ) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(0));
@@ -91,7 +90,8 @@ async fn play(
         if matches!(view, View::Lines | View::Events) && show::is_told(done) {
             say(&show::line(&done.call));
         }
-        lost.extend(keep(args, done).err());
+        let scenario = scenarios.iter().find(|one| one.name == done.call.name);
+        lost.extend(scenario.and_then(|scenario| kept.keep(scenario, done).err()));
     };
     let mut all = suite::run(&scenarios, &settings, &world, &interrupt, &mut watch).await;
     bar.finish_and_clear();
@@ -143,45 +143,6 @@ fn result(calls: Vec<report::CallReport>) -> Report {
         report.verdict = VerdictWord::Failed;
     }
     report
-}
-
-/// Timelines, and everything that belongs to a failure.
-fn keep(args: &RunArgs, done: &Done) -> Result<(), CliError> {
-    if let (Some(folder), Some(timeline)) = (&args.record, &done.timeline) {
-        let path = folder.join(format!("{}.jsonl", file_name(&done.call.name)));
-        record(&path, timeline)?;
-    }
-    let Some(folder) = args.save_failures.as_ref().filter(|_| done.had_its_turn && !done.is_fine()) else {
-        return Ok(());
-    };
-    let folder = folder.join(file_name(&done.call.name));
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| CliError::unwritable("--save-failures", &folder, &error))?;
-    let save = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| CliError::unwritable("--save-failures", &path, &error))
-    };
-    // Invariant: a report is plain data with string keys.
-    save("verdict.json", &serde_json::to_string_pretty(&done.call).expect("a report is plain data"))?;
-    let complaints: Vec<String> = done.complaints.iter().map(|one| one.render(false)).collect();
-    save("verdict.txt", &complaints.join("\n\n"))?;
-    if let Some(timeline) = &done.timeline {
-        record(&folder.join("timeline.jsonl"), timeline)?;
-        save("ladder.txt", &report::ladder(timeline))?;
-    }
-    Ok(())
-}
-
-fn record(path: &Path, timeline: &crate::timeline::Timeline) -> Result<(), CliError> {
-    let written = std::fs::File::create(path).and_then(|file| write_merged(timeline, Box::new(file)));
-    written.map_err(|error| CliError::unwritable("--record", path, &error))
-}
-
-/// A name as part of a path.
-fn file_name(name: &str) -> String {
-    let plain = |letter: char| if letter.is_alphanumeric() || "-_.=".contains(letter) { letter } else { '-' };
-    let name: String = name.chars().map(plain).collect();
-    name.trim_matches(['-', '.']).to_owned()
 }
 
 fn wrong_file(error: &FileError) -> CliError {
