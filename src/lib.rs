@@ -57,6 +57,8 @@ pub mod signaling;
 #[cfg(feature = "engine")]
 pub mod sim;
 #[cfg(feature = "engine")]
+pub mod stun;
+#[cfg(feature = "engine")]
 pub mod suite;
 
 #[cfg(all(test, feature = "engine"))]
