@@ -3,8 +3,8 @@ use rand::SeedableRng;
 
 use super::*;
 
-fn rng() -> Rng {
-    Rng::seed_from_u64(7)
+fn rng() -> crate::world::Rng {
+    crate::world::Rng::seed_from_u64(7)
 }
 
 fn signer() -> Signer {

@@ -11,6 +11,7 @@ mod dtls;
 mod error;
 mod framing;
 mod message;
+mod outside;
 mod stop;
 mod trust;
 
@@ -18,6 +19,7 @@ pub use client::{Answer, Auth, Client, Credentials, Failure, Incoming, Limits};
 pub use connection::Connection;
 pub use error::{LinkError, escaped};
 pub use message::{Attribute, Method, Reply, attribute};
+pub use outside::Outside;
 pub use stop::Stop;
 pub use trust::{Certificate, CertificateProblem, Trust, TrustError};
 

@@ -35,6 +35,12 @@ impl Stop {
         self.when.clone().now_or_never().is_some()
     }
 
+    /// Waits for it.
+    pub async fn over(&self) {
+        // Cancelled means dropped, which is what ends the wait.
+        let _ = self.when.clone().await;
+    }
+
     /// Waits for `future`, but not after the stop. None if it was stopped.
     pub async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         match select(self.when.clone(), Box::pin(future)).await {

@@ -105,7 +105,7 @@ impl Trust {
             (_, Err(_)) => Some(CertificateProblem::Other(format!("`{}` is no name", escaped(host.as_bytes())))),
             (Some((first, rest)), Ok(name)) => {
                 let verified = self.verifier.verify_server_cert(first, rest, &name, &[], now);
-                verified.err().map(|error| problem(&error, host, &certificate.names))
+                verified.err().map(|error| problem(&error, host, &certificate))
             }
         };
         certificate
@@ -200,7 +200,11 @@ pub(super) fn unix_time(wall: SystemTime) -> UnixTime {
     UnixTime::since_unix_epoch(wall.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }
 
-fn problem(error: &rustls::Error, host: &str, names: &[String]) -> CertificateProblem {
+fn problem(error: &rustls::Error, host: &str, certificate: &Certificate) -> CertificateProblem {
+    // The library stops at the first fault that it meets; this one must be mended in every case.
+    if certificate.days_left.is_some_and(|days| days < 0) {
+        return CertificateProblem::Expired;
+    }
     let rustls::Error::InvalidCertificate(error) = error else {
         return CertificateProblem::Other(escaped(error.to_string().as_bytes()));
     };
@@ -210,9 +214,10 @@ fn problem(error: &rustls::Error, host: &str, names: &[String]) -> CertificatePr
             CertificateProblem::NotYetValid
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateProblem::WrongName { asked: host.to_owned(), names: names.to_vec() }
+            CertificateProblem::WrongName { asked: host.to_owned(), names: certificate.names.clone() }
         }
-        CertificateError::UnknownIssuer => CertificateProblem::UnknownIssuer,
+        // What signed itself is refused for being an authority, before anybody asks who signed it.
+        CertificateError::UnknownIssuer | CertificateError::Other(_) => CertificateProblem::UnknownIssuer,
         other => CertificateProblem::Other(escaped(other.to_string().as_bytes())),
     }
 }
