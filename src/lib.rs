@@ -60,6 +60,8 @@ pub mod sim;
 pub mod stun;
 #[cfg(feature = "engine")]
 pub mod suite;
+#[cfg(feature = "engine")]
+pub mod turn;
 
 #[cfg(all(test, feature = "engine"))]
 mod tests;
