@@ -164,7 +164,12 @@ impl Client {
     ///
     /// # Errors
     /// A refusal with its code, or why no answer came.
-    pub async fn request(&mut self, method: Method, attributes: &[Attribute], auth: Auth) -> Result<Answer, Failure> {
+    pub async fn request(
+        &mut self,
+        method: Method,
+        attributes: &[Attribute],
+        auth: Auth,
+    ) -> Result<Answer, Failure> {
         let first = self.transaction(method, attributes, auth != Auth::Anonymous).await;
         match first {
             Err(Failure::Refused { code: 438, ref reply, .. }) if auth == Auth::LongTerm => {
@@ -178,7 +183,12 @@ impl Client {
         }
     }
 
-    async fn transaction(&mut self, method: Method, attributes: &[Attribute], signed: bool) -> Result<Answer, Failure> {
+    async fn transaction(
+        &mut self,
+        method: Method,
+        attributes: &[Attribute],
+        signed: bool,
+    ) -> Result<Answer, Failure> {
         let signer = self.signer.clone().filter(|_| signed);
         let written = message::request(&mut self.rng, method, attributes, signer.as_ref());
         let written = written.map_err(LinkError::Io)?;
@@ -336,7 +346,8 @@ fn judged(reply: Reply, took: Duration, sent: u32) -> Result<Answer, Failure> {
     }
     match reply.unknown().first() {
         Some(kind) => {
-            let why = format!("it demands that we understand attribute {kind:#06x}, which no RFC of TURN has");
+            let why =
+                format!("it demands that we understand attribute {kind:#06x}, which no RFC of TURN has");
             Err(LinkError::NotStun(why).into())
         }
         None => Ok(Answer { reply, took, sent }),

@@ -158,9 +158,9 @@ pub(super) fn refused(certificate: Option<&Certificate>) -> Option<LinkError> {
 
 fn handshake(error: std::io::Error) -> LinkError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidMessage(_)) => {
-            LinkError::Handshake("what it says is not TLS; does it speak plain TURN or another protocol?".to_owned())
-        }
+        Some(rustls::Error::InvalidMessage(_)) => LinkError::Handshake(
+            "what it says is not TLS; does it speak plain TURN or another protocol?".to_owned(),
+        ),
         Some(inner) => LinkError::Handshake(format!("TLS: {}", super::escaped(inner.to_string().as_bytes()))),
         None => error.into(),
     }

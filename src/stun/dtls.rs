@@ -22,6 +22,10 @@ use crate::world::{self, World};
 /// How long to wait where the endpoint has no timer of its own.
 const IDLE: Duration = Duration::from_millis(200);
 
+/// After this a flight is sent again. DTLS says 1 s and lets those who know better be quicker (RFC 9147 §5.8.2): coturn
+/// often misses the first ClientHello with a cookie.
+const FLIGHT: Duration = Duration::from_millis(250);
+
 /// An open association.
 pub(super) struct Dtls {
     world: Arc<dyn World>,
@@ -75,7 +79,8 @@ impl Dtls {
         loop {
             self.flush()?;
             let now = self.world.now();
-            let wait = self.endpoint.poll_timeout(&self.remote).map_or(IDLE, |at| at.saturating_duration_since(now));
+            let wait =
+                self.endpoint.poll_timeout(&self.remote).map_or(IDLE, |at| at.saturating_duration_since(now));
             match world::timeout(&*self.world, wait, self.socket.recv(&mut buffer)).await {
                 Ok(length) => {
                     let read = self.take(&buffer[..length?]);
@@ -149,18 +154,25 @@ fn config(
 ) -> Result<HandshakeConfig, LinkError> {
     let (world, trust, name, seen) = (Arc::clone(world), trust.clone(), host.to_owned(), seen.clone());
     // Its own check knows neither the chain nor the cause; ours does both, and refuses as it would.
-    let verify: VerifyPeerCertificateFn = Arc::new(move |chain: &[Vec<u8>], _: &[CertificateDer<'static>]| {
-        let chain: Vec<CertificateDer<'_>> = chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
-        let certificate = trust.judge(&chain, &name, unix_time(world.wall()));
-        let accepted = trust.accepts(&certificate);
-        seen.keep(certificate);
-        if accepted { Ok(()) } else { Err(EngineError::Other("the certificate is not trusted".to_owned())) }
-    });
+    let verify: VerifyPeerCertificateFn =
+        Arc::new(move |chain: &[Vec<u8>], _: &[CertificateDer<'static>]| {
+            let chain: Vec<CertificateDer<'_>> =
+                chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+            let certificate = trust.judge(&chain, &name, unix_time(world.wall()));
+            let accepted = trust.accepts(&certificate);
+            seen.keep(certificate);
+            if accepted {
+                Ok(())
+            } else {
+                Err(EngineError::Other("the certificate is not trusted".to_owned()))
+            }
+        });
     let provider = default_provider().map_err(|error| LinkError::Handshake(error.to_string()))?;
     ConfigBuilder::default()
         .with_crypto_provider(provider)
         .with_server_name(host.to_owned())
         .with_extended_master_secret(ExtendedMasterSecretType::Request)
+        .with_flight_interval(FLIGHT)
         .with_insecure_skip_verify(true)
         .with_verify_peer_certificate(Some(verify))
         .build(true, Some(remote))

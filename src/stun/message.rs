@@ -9,11 +9,11 @@ use rtc::stun::attributes::{ATTR_ERROR_CODE, AttrType, RawAttribute};
 use rtc::stun::error_code::ErrorCodeAttribute;
 use rtc::stun::fingerprint::FINGERPRINT;
 use rtc::stun::integrity::MessageIntegrity;
-use rtc::stun::message::{Getter, Message, MessageType, Method as WireMethod, Setter, TransactionId};
 use rtc::stun::message::{CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, CLASS_SUCCESS_RESPONSE};
+use rtc::stun::message::{Getter, Message, MessageType, Method as WireMethod, Setter, TransactionId};
 use rtc::stun::message::{
-    METHOD_ALLOCATE, METHOD_BINDING, METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, METHOD_DATA, METHOD_REFRESH,
-    METHOD_SEND,
+    METHOD_ALLOCATE, METHOD_BINDING, METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, METHOD_DATA,
+    METHOD_REFRESH, METHOD_SEND,
 };
 use rtc::stun::xoraddr::XorMappedAddress;
 
@@ -146,11 +146,7 @@ pub(super) fn request(
 ///
 /// # Errors
 /// As for [`request`].
-pub(super) fn indication(
-    rng: &mut Rng,
-    method: Method,
-    attributes: &[Attribute],
-) -> Result<Written, String> {
+pub(super) fn indication(rng: &mut Rng, method: Method, attributes: &[Attribute]) -> Result<Written, String> {
     write(rng, MessageType::new(method.on_the_wire(), CLASS_INDICATION), attributes, None)
 }
 
@@ -235,8 +231,7 @@ impl Reply {
 
     /// The payload and the peer of a Data indication.
     pub(super) fn data(&self) -> Option<(SocketAddr, Vec<u8>)> {
-        let indicates = self.message.typ.class == CLASS_INDICATION
-            && self.message.typ.method == METHOD_DATA;
+        let indicates = self.message.typ.class == CLASS_INDICATION && self.message.typ.method == METHOD_DATA;
         let payload = self.bytes(attribute::DATA)?.to_vec();
         indicates.then_some((self.address(attribute::PEER)?, payload))
     }
@@ -302,8 +297,8 @@ impl Reply {
     #[must_use]
     pub fn unknown(&self) -> Vec<u16> {
         const KNOWN: [u16; 21] = [
-            0x01, 0x06, 0x08, 0x09, 0x0a, 0x0c, 0x0d, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1c, 0x1d,
-            0x1e, 0x20, 0x22,
+            0x01, 0x06, 0x08, 0x09, 0x0a, 0x0c, 0x0d, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a,
+            0x1c, 0x1d, 0x1e, 0x20, 0x22,
         ];
         let kinds = self.message.attributes.0.iter().map(|attribute| attribute.typ.0);
         kinds.filter(|kind| *kind < 0x8000 && !KNOWN.contains(kind)).collect()

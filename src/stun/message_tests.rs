@@ -28,7 +28,8 @@ fn a_request_is_read_back_and_is_signed() {
 #[test]
 fn the_key_is_that_of_the_rfc() {
     // RFC 8489 §9.2.2 and RFC 5769 §2.4.
-    let key = long_term_key("\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}", b"example.org", "TheMatrIX").unwrap();
+    let key = long_term_key("\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}", b"example.org", "TheMatrIX")
+        .unwrap();
     assert_eq!(key.len(), 16);
     let key = long_term_key("user", b"realm", "pass").unwrap();
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -36,7 +37,8 @@ fn the_key_is_that_of_the_rfc() {
 }
 
 fn with(kind: u16, value: &[u8]) -> Option<Reply> {
-    let written = request(&mut rng(), Method::Binding, &[Attribute::Raw(kind, value.to_vec())], None).unwrap();
+    let written =
+        request(&mut rng(), Method::Binding, &[Attribute::Raw(kind, value.to_vec())], None).unwrap();
     Reply::read(&written.bytes)
 }
 

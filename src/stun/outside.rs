@@ -27,7 +27,12 @@ impl Outside {
     ///
     /// # Errors
     /// The system gives none.
-    pub async fn open(world: &Arc<dyn World>, like: SocketAddr, label: &str, stop: Stop) -> Result<Self, LinkError> {
+    pub async fn open(
+        world: &Arc<dyn World>,
+        like: SocketAddr,
+        label: &str,
+        stop: Stop,
+    ) -> Result<Self, LinkError> {
         let any: SocketAddr = match like {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -40,7 +45,11 @@ impl Outside {
     ///
     /// # Errors
     /// We are stopped.
-    pub async fn mapped(&mut self, server: SocketAddr, wait: Duration) -> Result<Option<SocketAddr>, LinkError> {
+    pub async fn mapped(
+        &mut self,
+        server: SocketAddr,
+        wait: Duration,
+    ) -> Result<Option<SocketAddr>, LinkError> {
         let written = message::request(&mut self.rng, Method::Binding, &[], None).map_err(LinkError::Io)?;
         for _ in 0..TRIES {
             if self.socket.send_to(&written.bytes, server).await.is_err() {

@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -25,6 +26,8 @@ pub struct TrustError(String);
 pub struct Trust {
     verifier: Arc<WebPkiServerVerifier>,
     provider: Arc<CryptoProvider>,
+    /// The extra authorities. A server that shows one of them itself, as `openssl req -x509` makes them, is trusted too.
+    extra: Vec<CertificateDer<'static>>,
     insecure: bool,
 }
 
@@ -86,15 +89,16 @@ impl Trust {
     /// The extra authorities are no certificates.
     pub fn new(extra_ca_pem: Option<&str>, insecure: bool) -> Result<Self, TrustError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(pem) = extra_ca_pem {
-            add(&mut roots, pem)?;
-        }
+        let extra = match extra_ca_pem {
+            Some(pem) => add(&mut roots, pem)?,
+            None => Vec::new(),
+        };
         // Named, because a process-wide default would depend on who came first.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .map_err(|error| TrustError(error.to_string()))?;
-        Ok(Self { verifier, provider, insecure })
+        Ok(Self { verifier, provider, extra, insecure })
     }
 
     /// What `chain` says, and whether it may speak for `host` at `now`.
@@ -102,10 +106,18 @@ impl Trust {
         let mut certificate = read(chain, now);
         certificate.problem = match (chain.split_first(), ServerName::try_from(host)) {
             (None, _) => Some(CertificateProblem::Other("none was shown".to_owned())),
-            (_, Err(_)) => Some(CertificateProblem::Other(format!("`{}` is no name", escaped(host.as_bytes())))),
+            (_, Err(_)) => {
+                Some(CertificateProblem::Other(format!("`{}` is no name", escaped(host.as_bytes()))))
+            }
             (Some((first, rest)), Ok(name)) => {
                 let verified = self.verifier.verify_server_cert(first, rest, &name, &[], now);
-                verified.err().map(|error| problem(&error, host, &certificate))
+                match verified {
+                    Ok(_) => None,
+                    Err(_) if self.extra.iter().any(|known| known.as_ref() == first.as_ref()) => {
+                        pinned(first, &name, host, &certificate)
+                    }
+                    Err(error) => Some(problem(&error, host, &certificate)),
+                }
             }
         };
         certificate
@@ -200,6 +212,21 @@ pub(super) fn unix_time(wall: SystemTime) -> UnixTime {
     UnixTime::since_unix_epoch(wall.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }
 
+/// What may be wrong with a certificate that was given with `--ca` itself: its name and its time.
+fn pinned(
+    der: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    host: &str,
+    certificate: &Certificate,
+) -> Option<CertificateProblem> {
+    let verified = ParsedCertificate::try_from(der).and_then(|parsed| verify_server_name(&parsed, name));
+    match (verified, certificate.days_left) {
+        (_, Some(..0)) => Some(CertificateProblem::Expired),
+        (Err(error), _) => Some(problem(&error, host, certificate)),
+        (Ok(()), _) => None,
+    }
+}
+
 fn problem(error: &rustls::Error, host: &str, certificate: &Certificate) -> CertificateProblem {
     // The library stops at the first fault that it meets; this one must be mended in every case.
     if certificate.days_left.is_some_and(|days| days < 0) {
@@ -226,8 +253,13 @@ fn problem(error: &rustls::Error, host: &str, certificate: &Certificate) -> Cert
 const NAMES: usize = 8;
 
 fn read(chain: &[CertificateDer<'_>], now: UnixTime) -> Certificate {
-    let mut certificate =
-        Certificate { names: Vec::new(), issuer: String::new(), days_left: None, chain: chain.len(), problem: None };
+    let mut certificate = Certificate {
+        names: Vec::new(),
+        issuer: String::new(),
+        days_left: None,
+        chain: chain.len(),
+        problem: None,
+    };
     let Some((_, parsed)) = chain.first().and_then(|first| X509Certificate::from_der(first).ok()) else {
         return certificate;
     };
@@ -253,21 +285,24 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), TrustError> {
-    let mut found = false;
+fn add(roots: &mut RootCertStore, pem: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let mut added = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|error| TrustError(format!("it cannot be read: {error}")))?;
-        roots.add(certificate).map_err(|error| TrustError(format!("it cannot be used: {error}")))?;
-        found = true;
+        roots.add(certificate.clone()).map_err(|error| TrustError(format!("it cannot be used: {error}")))?;
+        added.push(certificate);
     }
-    if found { Ok(()) } else { Err(TrustError("it holds no certificate".to_owned())) }
+    if added.is_empty() { Err(TrustError("it holds no certificate".to_owned())) } else { Ok(added) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn made(names: &[&str], edit: impl FnOnce(&mut rcgen::CertificateParams)) -> (String, CertificateDer<'static>) {
+    fn made(
+        names: &[&str],
+        edit: impl FnOnce(&mut rcgen::CertificateParams),
+    ) -> (String, CertificateDer<'static>) {
         let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = rcgen::CertificateParams::new(names).unwrap();
@@ -283,9 +318,11 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_certificate_is_told_apart() {
         let (pem, good) = made(&["turn.test"], |_| {});
-        let (old_pem, old) = made(&["turn.test"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
+        let (old_pem, old) =
+            made(&["turn.test"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
         let trust = Trust::new(Some(&format!("{pem}{old_pem}")), false).unwrap();
-        let problem = |der: &CertificateDer<'_>, host| trust.judge(std::slice::from_ref(der), host, at_2030()).problem;
+        let problem =
+            |der: &CertificateDer<'_>, host| trust.judge(std::slice::from_ref(der), host, at_2030()).problem;
         assert_eq!(problem(&good, "turn.test"), None);
         assert_eq!(problem(&old, "turn.test"), Some(CertificateProblem::Expired));
         let wrong = problem(&good, "other.test").unwrap().to_string();

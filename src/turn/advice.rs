@@ -123,8 +123,12 @@ pub(super) fn private_relay(path: &Path) -> Advice {
 
 /// What `--audit` found.
 pub(super) fn audit(path: &Path) -> Option<Advice> {
-    let open: Vec<String> =
-        path.audit.iter().filter(|row| row.allowed).map(|row| format!("{} ({})", row.peer, row.what)).collect();
+    let open: Vec<String> = path
+        .audit
+        .iter()
+        .filter(|row| row.allowed)
+        .map(|row| format!("{} ({})", row.peer, row.what))
+        .collect();
     if open.is_empty() {
         return None;
     }
@@ -151,7 +155,10 @@ fn silent(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
                 "turn-no-tcp-fallback",
                 at,
                 format!("UDP does not come through, while the server answers over {}", other.name()),
-                format!("Add `{}` to the URLs of the calls, or open UDP port {port} to the server.", url_of(other, host)),
+                format!(
+                    "Add `{}` to the URLs of the calls, or open UDP port {port} to the server.",
+                    url_of(other, host)
+                ),
                 "whoever is behind such a network cannot be relayed by this URL",
             );
         }
@@ -171,8 +178,12 @@ fn silent(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
             "nothing answers the attempt to connect: a firewall drops it, or there is no such server",
             "behind firewalls that block UDP nobody can be relayed over this path",
         ),
-        StepName::Handshake => ("the port is open, and what listens there does not speak TLS or DTLS", NO_CALL),
-        StepName::Binding => ("the port is open, and what listens there says nothing: it is no TURN server", NO_CALL),
+        StepName::Handshake => {
+            ("the port is open, and what listens there does not speak TLS or DTLS", NO_CALL)
+        }
+        StepName::Binding => {
+            ("the port is open, and what listens there says nothing: it is no TURN server", NO_CALL)
+        }
         _ => ("the server answered before and then no more", NO_CALL),
     };
     let remedy = match at.1.step {
@@ -230,7 +241,13 @@ fn certificate(at: (&Path, &Step), host: &str) -> Advice {
         ),
         _ => ("the certificate is not one that browsers take", "Get another certificate.".to_owned()),
     };
-    Advice::new("turn-tls-cert", at, cause, remedy, "browsers end the handshake, and relay nothing over this path")
+    Advice::new(
+        "turn-tls-cert",
+        at,
+        cause,
+        remedy,
+        "browsers end the handshake, and relay nothing over this path",
+    )
 }
 
 fn lost(at: (&Path, &Step)) -> Advice {
@@ -289,7 +306,8 @@ fn refusal(at: (&Path, &Step), situation: &Situation<'_>) -> Advice {
             "relayed calls end when the nonce is renewed",
         ),
         code @ (486 | 508) => {
-            let options = if code == 486 { "`user-quota` and `total-quota`" } else { "`min-port` and `max-port`" };
+            let options =
+                if code == 486 { "`user-quota` and `total-quota`" } else { "`min-port` and `max-port`" };
             Advice::new(
                 "turn-quota",
                 at,
@@ -308,7 +326,10 @@ fn refusal(at: (&Path, &Step), situation: &Situation<'_>) -> Advice {
         code => Advice::new(
             "turn-rejected",
             at,
-            format!("the server refuses {} with {code}, which a client can do nothing about", step.step.as_str()),
+            format!(
+                "the server refuses {} with {code}, which a client can do nothing about",
+                step.step.as_str()
+            ),
             format!("Look into the log of the server{}.", software(path)),
             NO_CALL,
         ),

@@ -62,7 +62,8 @@ const OF_TURN: [StepName; 9] = [
 
 /// Takes a path.
 pub(super) async fn walk(shared: &Shared<'_>, row: Row, stop: Stop) -> Path {
-    let mut chain = Chain { shared, row, stop, steps: Steps::new(&shared.world, row.required), path: blank(row) };
+    let mut chain =
+        Chain { shared, row, stop, steps: Steps::new(&shared.world, row.required), path: blank(row) };
     let ended = chain.go().await;
     if let Err(trouble) = ended {
         let last = chain.steps.list.last().map_or("nothing", |step| step.step.as_str());
@@ -118,7 +119,8 @@ impl Chain<'_> {
         let label = format!("turn {}", self.path.name());
         let credentials = self.shared.target.credentials.clone();
         let limits = self.shared.config.limits;
-        let mut client = Client::new(&self.shared.world, connection, &label, credentials, limits, self.stop.clone());
+        let mut client =
+            Client::new(&self.shared.world, connection, &label, credentials, limits, self.stop.clone());
         self.bind(&mut client).await?;
         if !self.shared.target.url.turn {
             return Ok(());
@@ -210,7 +212,11 @@ impl Chain<'_> {
     }
 
     /// Everything that needs an allocation, one path at a time.
-    async fn on_the_floor(&mut self, mut client: Client, challenge: Option<Box<Reply>>) -> Result<(), Trouble> {
+    async fn on_the_floor(
+        &mut self,
+        mut client: Client,
+        challenge: Option<Box<Reply>>,
+    ) -> Result<(), Trouble> {
         if !self.row.required && self.stop.unless(self.shared.required_done.over()).await.is_none() {
             return self.no(StepName::Allocate, "cut short: the paths that the URL names come first");
         }
@@ -227,7 +233,9 @@ impl Chain<'_> {
         let allocated = self.allocate(&mut client).await;
         *gate = match &allocated {
             Ok(()) => Gate::Accepted,
-            Err(trouble) if matches!(trouble.code(), Some(401 | 441)) => Gate::Refused { over: self.path.name() },
+            Err(trouble) if matches!(trouble.code(), Some(401 | 441)) => {
+                Gate::Refused { over: self.path.name() }
+            }
             Err(_) => return allocated,
         };
         allocated?;
@@ -264,6 +272,14 @@ impl Chain<'_> {
         let mut data = Data { shared, row: *row, stop, steps, path, client, relayed };
         data.flow().await?;
         data.stale_nonce().await?;
+        if row.required
+            && let Some(time) = shared.config.hold
+        {
+            data.hold(time).await?;
+        }
+        if shared.config.audit && row.required && data.relayed.is_ipv4() {
+            data.audit().await?;
+        }
         if row.required {
             data.allocate_v6().await?;
         }

@@ -55,7 +55,9 @@ pub fn suspicion(credentials: &Credentials, now: SystemTime) -> Option<Suspicion
     let now = since_epoch(now).as_secs();
     match time_in(name) {
         // Milliseconds of a time near now are the year 50,000 and more as seconds.
-        Some(time) if time > now + FAR && (time / 1000).abs_diff(now) < FAR => return Some(Suspicion::Milliseconds),
+        Some(time) if time > now + FAR && (time / 1000).abs_diff(now) < FAR => {
+            return Some(Suspicion::Milliseconds);
+        }
         Some(time) if time < now => return Some(Suspicion::Expired(Duration::from_secs(now - time))),
         _ => {}
     }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::chain::{Row, Shared};
-use super::dial;
 use super::model::{Cause, Path, StepName};
 use super::sane::{is_misplaced, scope};
 use super::step::{Note, Steps, Trouble, said};
+use super::{dial, longer};
 use crate::stun::{Auth, Client, Failure, Incoming, Limits, Method, Outside, Stop, attribute};
 
 /// How many datagrams each test of data sends.
@@ -150,12 +150,16 @@ impl Data<'_> {
             Ok(answer) => answer,
             Err(Failure::Refused { code: code @ (486 | 508), reason, .. }) => {
                 let said = said(code, &reason);
-                return Err(Trouble::skipped(format!("a second allocation beside the first is refused: {said}")));
+                return Err(Trouble::skipped(format!(
+                    "a second allocation beside the first is refused: {said}"
+                )));
             }
             Err(failure) => return Err(failure.into()),
         };
         let relayed = answer.reply.address(attribute::RELAYED);
-        relayed.map(|relayed| Second { client, relayed }).ok_or_else(|| Trouble::skipped("it has no relayed address"))
+        relayed
+            .map(|relayed| Second { client, relayed })
+            .ok_or_else(|| Trouble::skipped("it has no relayed address"))
     }
 
     async fn permission(&mut self, peer: SocketAddr) -> Result<(), Trouble> {
@@ -169,7 +173,9 @@ impl Data<'_> {
     fn forgiven(&self, trouble: Trouble, peer: IpAddr) -> Trouble {
         let scope = match scope(peer) {
             Some(scope) => scope.to_owned(),
-            None if peer == self.relayed.ip() || peer == self.row.address.ip() => "the server's own".to_owned(),
+            None if peer == self.relayed.ip() || peer == self.row.address.ip() => {
+                "the server's own".to_owned()
+            }
             None => return trouble,
         };
         match &trouble {
@@ -192,7 +198,22 @@ impl Data<'_> {
         let channel = self.channel(to).await?;
         let start = self.shared.world.now();
         let outbound = self.outbound(peer, to, channel).await;
-        unless_broken(self.steps.write(StepName::Outbound, start, outbound))
+        unless_broken(self.steps.write(StepName::Outbound, start, outbound))?;
+        match self.shared.config.duration.filter(|_| self.row.required) {
+            Some(duration) if channel => self.load(peer, duration).await,
+            Some(_) => {
+                self.steps.skip(StepName::Load, "there is no channel to send over");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn load(&mut self, peer: &Peer, duration: Duration) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let over = (self.relayed, CHANNEL);
+        let result = longer::load(&*self.shared.world, self.client, &peer.socket, over, duration).await;
+        unless_broken(self.steps.write(StepName::Load, start, result))
     }
 
     async fn inbound(&mut self, peer: &Peer) -> Result<(SocketAddr, Note), Trouble> {
@@ -210,7 +231,8 @@ impl Data<'_> {
             }
         }
         let note = counted(&arrived, "from the peer")?;
-        seen.map(|seen| (seen, note)).ok_or_else(|| Trouble::failed(Cause::Nonsense, "it does not say from whom"))
+        seen.map(|seen| (seen, note))
+            .ok_or_else(|| Trouble::failed(Cause::Nonsense, "it does not say from whom"))
     }
 
     /// Binds a channel; whether it is bound.
@@ -246,7 +268,9 @@ impl Data<'_> {
     }
 
     async fn echo(&mut self, second: &mut Second) -> Result<((), Note), Trouble> {
-        permit(self.client, second.relayed).await.map_err(|trouble| self.forgiven(trouble, second.relayed.ip()))?;
+        permit(self.client, second.relayed)
+            .await
+            .map_err(|trouble| self.forgiven(trouble, second.relayed.ip()))?;
         let back = permit(&mut second.client, self.relayed).await;
         back.map_err(|trouble| self.forgiven(trouble, self.relayed.ip()))?;
         let payloads = self.payloads("echo");
@@ -324,7 +348,8 @@ impl Data<'_> {
 
     /// Payloads that nobody else can have sent.
     fn payloads(&self, label: &str) -> Vec<Vec<u8>> {
-        let mut rng = self.shared.world.rng(&format!("{label} {} {}", self.row.transport.as_str(), self.relayed));
+        let mut rng =
+            self.shared.world.rng(&format!("{label} {} {}", self.row.transport.as_str(), self.relayed));
         (0..TRIES).map(|_| [&b"callcheck"[..], &rng.random::<[u8; 12]>()].concat()).collect()
     }
 }

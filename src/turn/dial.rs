@@ -43,7 +43,12 @@ pub(super) async fn secure(
 }
 
 /// Another client over the same path, whose steps nobody writes down.
-pub(super) async fn again(shared: &Shared<'_>, row: Row, stop: &Stop, label: &str) -> Result<Client, Trouble> {
+pub(super) async fn again(
+    shared: &Shared<'_>,
+    row: Row,
+    stop: &Stop,
+    label: &str,
+) -> Result<Client, Trouble> {
     let mut connection = connect(shared, row, stop).await?;
     if row.transport.is_secure() {
         connection = secure(shared, connection, stop).await.0?;
@@ -75,7 +80,8 @@ fn certificate_report(certificate: Certificate) -> CertificateReport {
 pub(super) fn certificate_note(certificate: &CertificateReport) -> String {
     let names = certificate.names.join(", ");
     let days = certificate.days_left.map(|days| format!(", {days} days left")).unwrap_or_default();
-    let problem = certificate.problem.as_ref().map(|why| format!("; accepted though {why}")).unwrap_or_default();
+    let problem =
+        certificate.problem.as_ref().map(|why| format!("; accepted though {why}")).unwrap_or_default();
     format!("for {names}{days}{problem}")
 }
 

@@ -87,11 +87,13 @@ pub fn parse_turn_expectation(text: &str) -> Result<TurnExpectation, Box<Diagnos
     let what = match subject.split_once('.') {
         Some(("time", step)) => {
             let step = step_named(step).ok_or_else(|| unknown(text, subject))?;
-            let time = parse_duration(value).map_err(|why| bad_value(&why, "such as `time.allocate<200ms`"))?;
+            let time =
+                parse_duration(value).map_err(|why| bad_value(&why, "such as `time.allocate<200ms`"))?;
             What::Time(step, ordered()?, time)
         }
         Some(("cert", "days")) => {
-            let days = value.parse().map_err(|_| bad_value("not a number of days", "such as `cert.days>14`"))?;
+            let days =
+                value.parse().map_err(|_| bad_value("not a number of days", "such as `cert.days>14`"))?;
             What::Days(ordered()?, days)
         }
         Some((transport, step)) => match (transport_named(transport), step_named(step)) {
@@ -118,7 +120,8 @@ pub fn parse_turn_expectation(text: &str) -> Result<TurnExpectation, Box<Diagnos
     Ok(TurnExpectation { text: text.to_owned(), what })
 }
 
-const FORMS: &str = "such as `tls=ok`, `udp.allocate=ok`, `time.allocate<200ms`, `cert.days>14` or `finding=none`";
+const FORMS: &str =
+    "such as `tls=ok`, `udp.allocate=ok`, `time.allocate<200ms`, `cert.days>14` or `finding=none`";
 
 fn wrong(text: &str, span: std::ops::Range<usize>, title: &str, help: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic {
@@ -152,7 +155,8 @@ fn step_named(name: &str) -> Option<StepName> {
 #[must_use]
 pub fn judge(stated: &[TurnExpectation], servers: &[ServerReport]) -> Vec<ExpectationRow> {
     let paths: Vec<&Path> = servers.iter().flat_map(|server| &server.paths).collect();
-    let required = paths.iter().filter(|path| path.required && !stated.iter().any(|stated| stated.covers(path)));
+    let required =
+        paths.iter().filter(|path| path.required && !stated.iter().any(|stated| stated.covers(path)));
     let defaults = required.map(|path| ExpectationRow {
         expected: format!("{} ok", path.name()),
         default: true,
@@ -196,7 +200,8 @@ impl TurnExpectation {
             What::Step(Some(transport), step, status) => single(over(*transport), *step, *status),
             What::Step(None, step, status) => single(required.into_iter(), *step, *status),
             What::Time(step, order, limit) => {
-                let taken = required.iter().filter_map(|path| path.step(*step)?.ms.map(|ms| (ms, path.name())));
+                let taken =
+                    required.iter().filter_map(|path| path.step(*step)?.ms.map(|ms| (ms, path.name())));
                 let worst = taken.max_by(|a, b| a.0.total_cmp(&b.0));
                 match worst {
                     None => (Verdict::Unknown, format!("{} was not taken", step.as_str())),
@@ -269,7 +274,8 @@ fn worst(rows: impl Iterator<Item = (Verdict, String)>, none: &str) -> (Verdict,
 }
 
 fn found(wanted: Option<&str>, servers: &[ServerReport]) -> (Verdict, String) {
-    let ids: Vec<&str> = servers.iter().flat_map(|server| &server.findings).map(|finding| finding.id).collect();
+    let ids: Vec<&str> =
+        servers.iter().flat_map(|server| &server.findings).map(|finding| finding.id).collect();
     let told = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
     let unknown = servers.iter().any(|server| server.verdict == Verdict::Unknown);
     let verdict = match wanted {

@@ -27,11 +27,17 @@ fn status(text: &str, servers: &[ServerReport]) -> Verdict {
 #[test]
 fn expectations_are_held_against_paths() {
     let mut udp = path(IceTransport::Udp, true, Verdict::Failed);
-    udp.steps = vec![step(StepName::Connect, Status::Ok, 5.0), step(StepName::Binding, Status::Failed, 3000.0)];
+    udp.steps =
+        vec![step(StepName::Connect, Status::Ok, 5.0), step(StepName::Binding, Status::Failed, 3000.0)];
     let mut tls = path(IceTransport::Tls, true, Verdict::Passed);
     tls.steps = vec![step(StepName::Allocate, Status::Ok, 100.0)];
-    let certificate =
-        CertificateReport { names: vec![], issuer: String::new(), days_left: Some(14), chain: 1, problem: None };
+    let certificate = CertificateReport {
+        names: vec![],
+        issuer: String::new(),
+        days_left: Some(14),
+        chain: 1,
+        problem: None,
+    };
     tls.certificate = Some(certificate);
     let servers = servers(vec![udp, tls, path(IceTransport::Tcp, false, Verdict::Unknown)]);
     for (text, expected) in [

@@ -50,7 +50,8 @@ fn add(found: &mut Vec<Finding>, path: &Path, advice: Advice) {
         return;
     }
     // Invariant: a test holds every id of ours against the catalogue.
-    let (severity, title) = entry(id).map_or((Severity::Major, id), |entry| (entry.severity, entry.title.as_str()));
+    let (severity, title) =
+        entry(id).map_or((Severity::Major, id), |entry| (entry.severity, entry.title.as_str()));
     let (severity, title) = (severity.as_str().to_owned(), title.to_owned());
     found.push(Finding { id, severity, title, paths: vec![path.name()], observed, cause, remedy, calls });
 }

@@ -33,7 +33,12 @@ pub fn junit(report: &TurnReport) -> String {
 fn case(server: &ServerReport, path: &Path) -> TestCase {
     let findings = server.findings.iter().filter(|finding| finding.paths.contains(&path.name()));
     let details: String = findings
-        .map(|finding| format!("{}: {}\ncause: {}\nfix: {}\n", finding.id, finding.observed, finding.cause, finding.remedy))
+        .map(|finding| {
+            format!(
+                "{}: {}\ncause: {}\nfix: {}\n",
+                finding.id, finding.observed, finding.cause, finding.remedy
+            )
+        })
         .collect();
     let why = observed(path);
     let details = if details.is_empty() { why.clone() } else { details };

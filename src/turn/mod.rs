@@ -12,6 +12,7 @@ mod dial;
 mod expect;
 mod finding;
 mod junit;
+mod longer;
 mod markdown;
 mod model;
 mod probe;

@@ -13,7 +13,7 @@ use super::model::{Cause, Path, ServerReport, StepName, Verdict};
 use super::step::{Steps, Trouble};
 use super::{Config, Target, verdict};
 use crate::plan::IceTransport;
-use crate::stun::{LinkError, Stop};
+use crate::stun::{Stop, escaped};
 use crate::world::{World, timeout};
 
 /// All of it, per server.
@@ -56,10 +56,11 @@ async fn resolve(world: &Arc<dyn World>, target: &Target) -> Result<(Vec<IpAddr>
         return Ok((vec![ip], Some("it is an address".to_owned())));
     }
     let looked_up = timeout(&**world, DEADLINE / 2, tokio::net::lookup_host((host, target.url.port))).await;
-    let unresolved = |why: String| Trouble::failed(Cause::Unresolved, format!("`{host}` has no address: {why}"));
+    let unresolved =
+        |why: String| Trouble::failed(Cause::Unresolved, format!("`{host}` has no address: {why}"));
     let found = match looked_up {
         Err(_) => return Err(unresolved(format!("no answer in {} s", DEADLINE.as_secs() / 2))),
-        Ok(Err(error)) => return Err(unresolved(LinkError::from(error).to_string())),
+        Ok(Err(error)) => return Err(unresolved(looked_up_in_vain(&error))),
         Ok(Ok(found)) => found,
     };
     let mut addresses: Vec<IpAddr> = Vec::new();
@@ -77,7 +78,12 @@ async fn resolve(world: &Arc<dyn World>, target: &Target) -> Result<(Vec<IpAddr>
 }
 
 /// Takes all paths, and stops in time.
-async fn walk_all(world: &Arc<dyn World>, config: &Config, target: &Target, addresses: &[IpAddr]) -> Vec<Path> {
+async fn walk_all(
+    world: &Arc<dyn World>,
+    config: &Config,
+    target: &Target,
+    addresses: &[IpAddr],
+) -> Vec<Path> {
     let rows = rows(config, target, addresses);
     let datagrams = datagrams(target, addresses);
     let (all, stop) = Stop::pair();
@@ -115,12 +121,20 @@ async fn walk_all(world: &Arc<dyn World>, config: &Config, target: &Target, addr
     let walks = async { futures::join!(required, explored) };
     // The clock is dropped with the walks, and ends them if it comes first.
     match futures::future::select(Box::pin(walks), Box::pin(clock)).await {
-        futures::future::Either::Left(((required, explored), _)) => required.into_iter().chain(explored).collect(),
+        futures::future::Either::Left(((required, explored), _)) => {
+            required.into_iter().chain(explored).collect()
+        }
         futures::future::Either::Right(((), walks)) => {
             let (required, explored) = walks.await;
             required.into_iter().chain(explored).collect()
         }
     }
+}
+
+/// What the resolver says, without what it says of itself.
+fn looked_up_in_vain(error: &std::io::Error) -> String {
+    let text = escaped(error.to_string().as_bytes());
+    text.trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
 fn rows(config: &Config, target: &Target, addresses: &[IpAddr]) -> Vec<Row> {

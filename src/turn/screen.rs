@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::expect::observed;
-use super::model::{ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict};
+use super::model::{
+    ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict,
+};
 use crate::report::wrapped;
 
 /// The steps that have a column, and its head.
@@ -63,11 +65,15 @@ fn head(server: &ServerReport, color: bool) -> String {
     let word = server.verdict.as_str().to_uppercase();
     let word = if color { format!("{style}{word}{style:#}") } else { word };
     let required: Vec<&Path> = server.paths.iter().filter(|path| path.required).collect();
-    let wrong = required.iter().find(|path| path.verdict == server.verdict && path.verdict != Verdict::Passed);
+    let wrong =
+        required.iter().find(|path| path.verdict == server.verdict && path.verdict != Verdict::Passed);
     let why = match wrong {
         Some(path) => format!("{}: {}", path.name(), observed(path)),
         None => match server.paths.iter().any(|path| path.required && path.relayed.is_some()) {
-            true => format!("relays both ways over {}", required.iter().map(|path| path.name()).collect::<Vec<_>>().join(", ")),
+            true => format!(
+                "relays both ways over {}",
+                required.iter().map(|path| path.name()).collect::<Vec<_>>().join(", ")
+            ),
             false => "answers".to_owned(),
         },
     };
@@ -79,16 +85,26 @@ fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
     let heads: String = COLUMNS.iter().map(|(_, head)| format!("{head:>5}")).collect();
     let _ = writeln!(text, "{:LABEL$}{heads}", "  ms");
     for path in &server.paths {
-        let cells: String = COLUMNS.iter().map(|(name, _)| format!("{:>5}", cell(path.step(*name)))).collect();
+        let cells: String =
+            COLUMNS.iter().map(|(name, _)| format!("{:>5}", cell(path.step(*name)))).collect();
         let _ = writeln!(text, "{:<LABEL$}{}", label(path), cells.trim_end());
     }
     if server.paths.iter().any(|path| !path.required) {
         text += "  (explored: not what the URL names)  - not tested  . not reached\n";
     }
     for path in server.paths.iter().filter(|path| path.required && path.verdict == Verdict::Unknown) {
-        let _ = write!(text, "\n  unknown   {}\n", wrapped(&format!("{}: {}", path.name(), observed(path)), 12));
+        let _ =
+            write!(text, "\n  unknown   {}\n", wrapped(&format!("{}: {}", path.name(), observed(path)), 12));
     }
     server.findings.iter().for_each(|finding| text += &told(finding));
+    let long = [StepName::Load, StepName::Hold];
+    for path in server.paths.iter().filter(|path| path.required) {
+        for step in long.iter().filter_map(|name| path.step(*name)) {
+            let reason = step.reason.as_deref().unwrap_or_default();
+            let line = format!("{}: {}", path.name(), reason);
+            let _ = write!(text, "\n  {:<8}  {}\n", step.step.as_str(), wrapped(&line, 12));
+        }
+    }
     let notes = server.nat.iter().map(|nat| format!("NAT: {nat}")).chain(server.notes.iter().cloned());
     let notes: Vec<String> = notes.collect();
     let most = if verbose { usize::MAX } else { NOTES };

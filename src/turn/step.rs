@@ -113,8 +113,13 @@ impl Steps {
         let (step, result) = match result {
             Ok((value, reason)) => (Step { reason, ..blank }, Ok(value)),
             Err(Trouble::Failed { cause, code, reason }) => {
-                let step =
-                    Step { status: Status::Failed, code, reason: Some(reason.clone()), cause: Some(cause), ..blank };
+                let step = Step {
+                    status: Status::Failed,
+                    code,
+                    reason: Some(reason.clone()),
+                    cause: Some(cause),
+                    ..blank
+                };
                 (step, Err(Trouble::Failed { cause, code, reason }))
             }
             Err(Trouble::Skipped { reason }) => {
@@ -138,7 +143,14 @@ impl Steps {
 
     pub(super) fn skip(&mut self, name: StepName, reason: impl Into<String>) {
         let reason = Some(reason.into());
-        self.list.push(Step { step: name, status: Status::Skipped, ms: None, code: None, reason, cause: None });
+        self.list.push(Step {
+            step: name,
+            status: Status::Skipped,
+            ms: None,
+            code: None,
+            reason,
+            cause: None,
+        });
     }
 
     /// Skips all that were not taken, because of one that was.

@@ -35,7 +35,13 @@ pub(super) fn judge(path: &Path, turn: bool) -> Verdict {
         return Verdict::Failed;
     }
     let needed: &[StepName] = match turn {
-        true => &[StepName::Allocate, StepName::Permission, StepName::Inbound, StepName::Outbound, StepName::StaleNonce],
+        true => &[
+            StepName::Allocate,
+            StepName::Permission,
+            StepName::Inbound,
+            StepName::Outbound,
+            StepName::StaleNonce,
+        ],
         false => &[StepName::Binding],
     };
     if needed.iter().all(|name| path.is_ok(*name)) { Verdict::Passed } else { Verdict::Unknown }
@@ -63,7 +69,7 @@ fn nat(path: &Path) -> Option<String> {
         ));
     }
     Some(match (mapped.ip() == local.ip() && mapped.port() == local.port(), path.peer_seen) {
-        (true, _) => "none: the server sees the address that we have".to_owned(),
+        (true, _) => "none; the server sees the address that we have".to_owned(),
         (false, Some(_)) => format!("NAT as {}; the mapping does not depend on the port", mapped.ip()),
         (false, None) => format!("NAT as {}; of what kind was not measured", mapped.ip()),
     })
@@ -81,7 +87,11 @@ fn notes(paths: &[Path]) -> Vec<String> {
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();
     let answers = |path: &&Path| path.is_ok(StepName::Binding);
-    if datagrams_only && !streams.is_empty() && !streams.iter().any(answers) && paths.iter().any(|path| path.is_ok(StepName::Binding)) {
+    if datagrams_only
+        && !streams.is_empty()
+        && !streams.iter().any(answers)
+        && paths.iter().any(|path| path.is_ok(StepName::Binding))
+    {
         notes.push(finding::NO_STREAM.to_owned());
     }
     if let Some(path) = paths.iter().find(|path| path.required && half_lost(path)) {
@@ -94,7 +104,8 @@ fn half_lost(path: &Path) -> bool {
     let lost = |name| {
         let step = path.step(name);
         step.is_some_and(|step| {
-            step.status == Status::Ok && step.reason.as_deref().is_some_and(|reason| reason.contains("datagrams arrived"))
+            step.status == Status::Ok
+                && step.reason.as_deref().is_some_and(|reason| reason.contains("datagrams arrived"))
         })
     };
     [StepName::Inbound, StepName::Outbound, StepName::Echo].into_iter().any(lost)

@@ -83,7 +83,13 @@ pub(in crate::cli) struct TurnArgs {
     #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
     pub(super) ice_servers: Option<PathBuf>,
     /// Something that must be so; repeatable
-    #[arg(long, env = "CALLCHECK_EXPECT", hide_env = true, value_name = "EXPECTATION", value_delimiter = '\n')]
+    #[arg(
+        long,
+        env = "CALLCHECK_EXPECT",
+        hide_env = true,
+        value_name = "EXPECTATION",
+        value_delimiter = '\n'
+    )]
     pub(super) expect: Vec<String>,
     /// Also trust the authorities in this PEM file
     #[arg(long, env = "CALLCHECK_CA", hide_env = true, value_name = "FILE")]
@@ -109,12 +115,30 @@ pub(in crate::cli) struct TurnArgs {
     #[arg(long, env = "CALLCHECK_JSON", hide_env = true, value_parser = FalseyValueParser::new(), help_heading = "Output")]
     pub(super) json: bool,
     /// Write the result as JSON; - is standard output
-    #[arg(long, env = "CALLCHECK_REPORT_JSON", hide_env = true, value_name = "FILE", help_heading = "Output")]
+    #[arg(
+        long,
+        env = "CALLCHECK_REPORT_JSON",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
     pub(super) report_json: Option<PathBuf>,
     /// Write the result as JUnit XML
-    #[arg(long, env = "CALLCHECK_REPORT_JUNIT", hide_env = true, value_name = "FILE", help_heading = "Output")]
+    #[arg(
+        long,
+        env = "CALLCHECK_REPORT_JUNIT",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
     pub(super) report_junit: Option<PathBuf>,
     /// Write a summary as Markdown
-    #[arg(long, env = "CALLCHECK_REPORT_MARKDOWN", hide_env = true, value_name = "FILE", help_heading = "Output")]
+    #[arg(
+        long,
+        env = "CALLCHECK_REPORT_MARKDOWN",
+        hide_env = true,
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
     pub(super) report_markdown: Option<PathBuf>,
 }

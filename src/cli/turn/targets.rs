@@ -24,7 +24,8 @@ pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Vec<Target>, C
     }
     if let Some(path) = &args.ice_servers {
         for IceServer { urls, username, credential } in ice::servers_in(path)? {
-            let own = username.zip(credential).map(|(username, credential)| Credentials { username, credential });
+            let own =
+                username.zip(credential).map(|(username, credential)| Credentials { username, credential });
             for name in &urls {
                 targets.push(target(name, own.as_ref().or(credentials.as_ref()))?);
             }
@@ -47,7 +48,10 @@ fn credentials(args: &TurnArgs, now: SystemTime) -> Result<Option<Credentials>, 
     };
     if let Some(secret) = secret {
         if secret.reveal().is_empty() {
-            return Err(CliError::usage("--turn-secret is empty", "give the `static-auth-secret` of the server"));
+            return Err(CliError::usage(
+                "--turn-secret is empty",
+                "give the `static-auth-secret` of the server",
+            ));
         }
         let made = rest(&secret, args.username.as_deref(), LIFETIME, now);
         return made.map(Some).ok_or_else(|| CliError::untested("no credential could be made", None));
@@ -58,7 +62,9 @@ fn credentials(args: &TurnArgs, now: SystemTime) -> Result<Option<Credentials>, 
         (None, None) => None,
     };
     match (&args.username, credential) {
-        (Some(username), Some(credential)) => Ok(Some(Credentials { username: username.clone(), credential })),
+        (Some(username), Some(credential)) => {
+            Ok(Some(Credentials { username: username.clone(), credential }))
+        }
         (None, None) => Ok(None),
         (Some(_), None) => Err(CliError::usage(
             "--username has no credential",
