@@ -57,7 +57,11 @@ pub mod signaling;
 #[cfg(feature = "engine")]
 pub mod sim;
 #[cfg(feature = "engine")]
+pub mod stun;
+#[cfg(feature = "engine")]
 pub mod suite;
+#[cfg(feature = "engine")]
+pub mod turn;
 
 #[cfg(all(test, feature = "engine"))]
 mod tests;

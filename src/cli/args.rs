@@ -13,6 +13,7 @@ use super::habits::HabitArgs;
 use super::init::InitArgs;
 use super::run::{ImportArgs, RunArgs};
 use super::sim::SimArgs;
+use super::turn::TurnArgs;
 use super::value::{parse_count, parse_listen, parse_whole};
 use crate::plan::{DEFAULT_ROOM_URL, parse_duration};
 
@@ -93,6 +94,9 @@ pub(super) enum Command {
     /// Run scenario files: calls written down.
     #[command(after_long_help = super::run::NOTES)]
     Run(RunArgs),
+    /// Probe TURN servers step by step, over every transport.
+    #[command(after_long_help = super::turn::NOTES)]
+    Turn(TurnArgs),
     /// Write a first scenario and a CI workflow.
     Init(InitArgs),
     /// Make scenarios of recorded browser cases.

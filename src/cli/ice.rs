@@ -16,10 +16,15 @@ use crate::plan::{IceServer, Secret, check_ice_url};
 pub(super) fn ice_servers(args: &IceArgs, matches: &ArgMatches) -> Result<Vec<IceServer>, CliError> {
     let mut servers = stated_servers(args, matches)?;
     if let Some(path) = &args.ice_servers {
-        servers.extend(parse_ice_servers(path, &read(path)?)?);
+        servers.extend(servers_in(path)?);
     }
     servers.iter().try_for_each(check_server)?;
     Ok(servers)
+}
+
+/// The servers of a file; `-` is standard input.
+pub(super) fn servers_in(path: &Path) -> Result<Vec<IceServer>, CliError> {
+    parse_ice_servers(path, &read(path)?)
 }
 
 /// What the command line says of one server.

@@ -22,6 +22,7 @@ mod say;
 mod send;
 mod serve;
 mod sim;
+mod turn;
 mod value;
 
 use std::ffi::OsString;
@@ -85,6 +86,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::run(args, &cli.noise),
         Command::Explain(args) => explain::run(args, &cli.noise),
         Command::Run(args) => run::run(args, &cli.noise),
+        Command::Turn(args) => turn::run(args, &cli.noise),
         Command::Init(args) => init::run(args),
         Command::Import(args) => run::import(args),
         Command::Sim(args) => sim::run(args, matches, &cli.noise, &words),

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// A URL that no call can use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceUrlError {
@@ -17,13 +20,65 @@ impl IceUrlError {
     }
 }
 
-const FORMS: &str = "write `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp]`";
+const FORMS: &str = "write `stun:HOST[:PORT]`, `turn:HOST[:PORT][?transport=udp|tcp]` or `turns:HOST[:PORT]`";
 
-/// Whether this is a TURN server; an error if no call can use it.
+/// The URL of a STUN or TURN server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceUrl {
+    /// `turn:` or `turns:`, not `stun:` or `stuns:`.
+    pub turn: bool,
+    /// A name or an address, without the brackets of an IPv6 address.
+    pub host: String,
+    /// As stated, else the default of the scheme (RFC 7064 §3.2, RFC 7065 §3.2).
+    pub port: u16,
+    /// How it is reached.
+    pub transport: IceTransport,
+}
+
+/// How a STUN or TURN server is reached (RFC 7065 §3.2, table 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "named like the protocols")]
+pub enum IceTransport {
+    Udp,
+    Tcp,
+    Tls,
+    Dtls,
+}
+
+impl IceTransport {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Udp, Self::Tcp, Self::Tls, Self::Dtls];
+
+    /// Such as `tls`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Dtls => "dtls",
+        }
+    }
+
+    /// Whether a certificate is shown.
+    #[must_use]
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Dtls)
+    }
+
+    /// Whether it is carried by datagrams.
+    #[must_use]
+    pub const fn is_datagram(self) -> bool {
+        matches!(self, Self::Udp | Self::Dtls)
+    }
+}
+
+/// Reads the URL of a STUN or TURN server (RFC 7064 §3.1, RFC 7065 §3.1).
 ///
 /// # Errors
 /// What is wrong with it, and what to write.
-pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
+pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
     let wrong =
         |why: &str| IceUrlError::new(format!("`{url}` is not the URL of an ICE server: {why}"), FORMS);
     let Some((scheme, rest)) = url.split_once(':') else {
@@ -36,20 +91,36 @@ pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
         return Err(wrong("STUN and TURN URLs have no `//`"));
     }
     let (authority, query) = rest.split_once('?').map_or((rest, None), |(host, query)| (host, Some(query)));
-    check_authority(authority).map_err(|why| wrong(&why))?;
-    let transport = match query {
+    let (host, port) = check_authority(authority).map_err(|why| wrong(&why))?;
+    let stated = match query {
         None => None,
-        Some("transport=udp") => Some("udp"),
-        Some("transport=tcp") => Some("tcp"),
+        Some("transport=udp") => Some(IceTransport::Udp),
+        Some("transport=tcp") => Some(IceTransport::Tcp),
         Some(other) => return Err(wrong(&format!("`?{other}` is not `?transport=udp` or `?transport=tcp`"))),
     };
-    if transport.is_some() && scheme.starts_with("stun") {
+    if stated.is_some() && scheme.starts_with("stun") {
         return Err(wrong("a STUN URL has no transport"));
     }
-    if scheme.ends_with('s') || transport == Some("tcp") {
+    let secure = scheme.ends_with('s');
+    let transport = match (secure, stated) {
+        (false, stated) => stated.unwrap_or(IceTransport::Udp),
+        (true, Some(IceTransport::Udp)) => IceTransport::Dtls,
+        (true, _) => IceTransport::Tls,
+    };
+    let port = port.unwrap_or(if secure { 5349 } else { 3478 });
+    Ok(IceUrl { turn: scheme.starts_with("turn"), host, port, transport })
+}
+
+/// Whether this is a TURN server; an error if no call can use it.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
+    let read = parse_ice_url(url)?;
+    if read.transport != IceTransport::Udp {
         return Err(not_supported(url));
     }
-    Ok(scheme == "turn")
+    Ok(read.turn)
 }
 
 fn not_supported(url: &str) -> IceUrlError {
@@ -60,7 +131,7 @@ fn not_supported(url: &str) -> IceUrlError {
 }
 
 /// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
-fn check_authority(authority: &str) -> Result<(), String> {
+fn check_authority(authority: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, after) = rest.split_once(']').ok_or("`[` has no `]`")?;
@@ -81,7 +152,8 @@ fn check_authority(authority: &str) -> Result<(), String> {
         return Err(format!("`{authority}` is not a host and a port"));
     }
     match port.map(str::parse::<u16>) {
-        None | Some(Ok(1..)) => Ok(()),
+        None => Ok((host.to_owned(), None)),
+        Some(Ok(port @ 1..)) => Ok((host.to_owned(), Some(port))),
         Some(_) => Err(format!("`{}` is not a port", port.unwrap_or_default())),
     }
 }
@@ -100,6 +172,21 @@ mod tests {
             ("turn:[2001:db8::1]:3478", true),
         ] {
             assert_eq!(check_ice_url(url), Ok(turn), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_names_host_port_and_transport() {
+        for (url, turn, host, port, transport) in [
+            ("stun:a", false, "a", 3478, IceTransport::Udp),
+            ("stuns:a", false, "a", 5349, IceTransport::Tls),
+            ("turn:a?transport=tcp", true, "a", 3478, IceTransport::Tcp),
+            ("turns:a:443", true, "a", 443, IceTransport::Tls),
+            ("turns:[::1]?transport=udp", true, "::1", 5349, IceTransport::Dtls),
+            ("turns:a?transport=tcp", true, "a", 5349, IceTransport::Tls),
+        ] {
+            let host = host.to_owned();
+            assert_eq!(parse_ice_url(url), Ok(IceUrl { turn, host, port, transport }), "{url}");
         }
     }
 

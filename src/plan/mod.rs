@@ -29,7 +29,7 @@ pub use expectation::{Expectation, ExpectedTransceiver, Value, are_symptoms, wan
 pub use fault::FaultPlan;
 pub use finding::{FINDINGS, TESTER_FINDINGS};
 pub use habits::{Act, Attach, AttachAt, Clash, Habits, Later, Streams};
-pub use ice_url::{IceUrlError, check_ice_url};
+pub use ice_url::{IceTransport, IceUrl, IceUrlError, check_ice_url, parse_ice_url};
 pub use network::{Conditions, Impairment, KNOBS, NetworkPlan};
 pub use operation::{Operation, Step};
 pub use room_url::RoomUrl;

@@ -35,6 +35,8 @@ pub use model::{
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;
 pub use tap::tap;
+pub(crate) use text::wrapped;
+pub(crate) use words::{one_line, printable};
 
 #[cfg(test)]
 mod testcalls;

@@ -8,7 +8,7 @@ const CELL: usize = 31;
 
 /// `text` in lines that fit when they are indented by `indent` columns; the first line is not indented, as the caller
 /// has written something there. Words that are longer than a line are cut.
-pub(super) fn wrapped(text: &str, indent: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let lines = lines(text, WIDTH.saturating_sub(indent).max(1));
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }

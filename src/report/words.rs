@@ -5,7 +5,7 @@ use super::model::{
 };
 
 /// Text that every reader can show: what a terminal would obey is replaced, lines stay lines.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     // XML and YAML forbid what is no character, and older YAML takes two more for line ends.
     let shown = |c: char| match c {
         '\n' => c,
@@ -18,7 +18,7 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// The same in a single line.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 

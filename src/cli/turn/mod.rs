@@ -1,0 +1,133 @@
+//! `callcheck turn`: TURN servers step by step, and what to change where a step fails.
+
+mod args;
+mod targets;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::future::{Either, select};
+
+use super::args::Noise;
+use super::error::CliError;
+use super::exit::Exit;
+use super::interrupt::interrupt;
+use super::output::{Target, to_stdout};
+use super::say::{View, say};
+use crate::stun::Trust;
+use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
+use crate::world::{Live, World};
+
+pub(super) use args::{NOTES, TurnArgs};
+
+pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
+    let stated = args.expect.iter().map(|text| expectation(text)).collect::<Result<Vec<_>, _>>()?;
+    let config = config(args)?;
+    let reports = Reports::open(args)?;
+    super::call::runtime()?.block_on(async {
+        let world: Arc<dyn World> = Arc::new(Live::new(Live::random_seed()));
+        let targets = targets::targets(args, world.wall())?;
+        if args.insecure {
+            say("warning: --insecure: certificates are told, and not demanded");
+        }
+        let interrupted = interrupt(&world);
+        let probed = turn::probe(&world, &config, &targets);
+        match select(interrupted, Box::pin(probed)).await {
+            Either::Left(_) => {
+                say("interrupted; allocations end by themselves with their lifetime");
+                Ok(Exit::Interrupted)
+            }
+            Either::Right((servers, _)) => Ok(conclude(&turn::report(&stated, servers), reports, noise)),
+        }
+    })
+}
+
+fn expectation(text: &str) -> Result<TurnExpectation, CliError> {
+    turn::parse_turn_expectation(text).map_err(|diagnostic| CliError::place(*diagnostic))
+}
+
+fn config(args: &TurnArgs) -> Result<Config, CliError> {
+    let pem = match &args.ca {
+        Some(path) => {
+            Some(std::fs::read_to_string(path).map_err(|error| CliError::unreadable("--ca", path, &error))?)
+        }
+        None => None,
+    };
+    let trust = Trust::new(pem.as_deref(), args.insecure).map_err(|error| {
+        let path = args.ca.as_deref().unwrap_or(Path::new("")).display().to_string();
+        CliError::usage(format!("`{path}` for --ca is not usable: {error}"), "give certificates as PEM")
+    })?;
+    Ok(Config {
+        trust,
+        limits: Config::LIMITS,
+        also_443: args.also_443,
+        duration: args.duration,
+        hold: args.hold,
+        audit: args.audit,
+    })
+}
+
+/// Prints the verdict, writes the reports and decides the exit code.
+fn conclude(report: &TurnReport, reports: Reports, noise: &Noise) -> Exit {
+    match View::of(noise) {
+        View::Nothing => say(&turn::summary(report, true)),
+        _ => say(turn::screen(report, noise.verbose > 0, true).trim_end()),
+    }
+    let lost = reports.write(report);
+    for error in &lost {
+        say(&error.render(true));
+    }
+    match report.verdict {
+        _ if !lost.is_empty() => Exit::Untested,
+        Verdict::Passed => Exit::Passed,
+        Verdict::Failed => Exit::Failed,
+        Verdict::Unknown => Exit::Untested,
+    }
+}
+
+/// Every report that was asked for, open.
+struct Reports {
+    json: bool,
+    open: Vec<(&'static str, Target, fn(&TurnReport) -> String)>,
+}
+
+impl Reports {
+    fn open(args: &TurnArgs) -> Result<Self, CliError> {
+        let wanted: [(&'static str, Option<&Path>, fn(&TurnReport) -> String); 3] = [
+            ("--report-json", args.report_json.as_deref(), json),
+            ("--report-junit", args.report_junit.as_deref(), turn::junit),
+            ("--report-markdown", args.report_markdown.as_deref(), turn::markdown),
+        ];
+        let on_stdout = wanted.iter().filter(|(_, path, _)| *path == Some(Path::new("-"))).count();
+        if on_stdout + usize::from(args.json) > 1 {
+            return Err(CliError::usage(
+                "standard output takes one document",
+                "give all but one of the reports a file of their own",
+            ));
+        }
+        let mut open = Vec::new();
+        for (option, path, format) in wanted {
+            if let Some(path) = path {
+                open.push((option, Target::open(option, path)?, format));
+            }
+        }
+        Ok(Self { json: args.json, open })
+    }
+
+    fn write(self, report: &TurnReport) -> Vec<CliError> {
+        let mut lost = Vec::new();
+        if self.json {
+            let written = to_stdout(json(report).as_bytes());
+            lost.extend(written.err().map(|error| CliError::lost("--json", &error)));
+        }
+        for (option, target, format) in self.open {
+            lost.extend(target.write(option, format(report).as_bytes()).err());
+        }
+        lost
+    }
+}
+
+fn json(report: &TurnReport) -> String {
+    // Invariant: a report is plain data with string keys.
+    serde_json::to_string_pretty(report).expect("a report is plain data") + "\n"
+}

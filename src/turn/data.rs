@@ -1,0 +1,401 @@
+//! What an allocation is good for: data from a peer outside, data to it, data between two relayed addresses, and a nonce that
+//! goes stale.
+//!
+//! An echo between two relayed addresses stays inside the server: it passes with the relayed ports closed in either
+//! direction, and with a relayed address that nobody can reach. Only a peer outside finds these.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::chain::{Row, Shared};
+use super::model::{Cause, Path, StepName};
+use super::sane::{is_misplaced, scope};
+use super::step::{Note, Steps, Trouble, said};
+use super::{dial, longer};
+use crate::stun::{Auth, Client, Failure, Incoming, Limits, Method, Outside, Stop, attribute};
+
+/// How many datagrams each test of data sends.
+const TRIES: usize = 5;
+
+/// How long they may take.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// How long a server may take to say how it sees the peer outside, each time it is asked.
+const MAPPING: Duration = Duration::from_millis(350);
+
+/// The first channel (RFC 8656 §12).
+const CHANNEL: u16 = 0x4000;
+
+/// A lifetime that every server grants (RFC 8656 §7.2).
+const LIFETIME: u32 = 600;
+
+/// An allocation, and whom it is tried with.
+pub(super) struct Data<'a> {
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) row: Row,
+    pub(super) stop: &'a Stop,
+    pub(super) steps: &'a mut Steps,
+    pub(super) path: &'a mut Path,
+    pub(super) client: &'a mut Client,
+    pub(super) relayed: SocketAddr,
+}
+
+/// A peer outside, and how the server sees it.
+struct Peer {
+    socket: Outside,
+    mapped: SocketAddr,
+}
+
+/// Another allocation, and its relayed address.
+struct Second {
+    client: Client,
+    relayed: SocketAddr,
+}
+
+impl Data<'_> {
+    /// All tests of data. Data that is lost is written down, and the next test is taken all the same.
+    pub(super) async fn flow(&mut self) -> Result<(), Trouble> {
+        let outside = self.outside().await?;
+        let second = self.second().await;
+        let (done, second) = match second {
+            Ok(mut second) => {
+                let done = self.with(outside, Ok(&mut second)).await;
+                (done, Some(second))
+            }
+            Err(Trouble::Stopped) => (Err(Trouble::Stopped), None),
+            Err(Trouble::Failed { reason, .. } | Trouble::Skipped { reason }) => {
+                (self.with(outside, Err(reason)).await, None)
+            }
+        };
+        if let Some(second) = second {
+            put_away(second, self.shared.config.limits).await;
+        }
+        done
+    }
+
+    async fn with(
+        &mut self,
+        outside: Result<Peer, String>,
+        mut second: Result<&mut Second, String>,
+    ) -> Result<(), Trouble> {
+        let to = match (&outside, &second) {
+            (Ok(peer), _) => peer.mapped,
+            (Err(_), Ok(second)) => second.relayed,
+            (Err(why), Err(other)) => {
+                let why = format!("there is no peer to test with: {why}; {other}");
+                self.steps.skip_rest(&DATA, &why);
+                return Ok(());
+            }
+        };
+        let permitted = self.permission(to).await;
+        match (permitted, outside) {
+            (Ok(()), Ok(peer)) => self.through(&peer).await?,
+            (Ok(()), Err(why)) => {
+                self.steps.skip(StepName::Inbound, why.clone());
+                self.steps.skip(StepName::Outbound, why);
+                self.channel(to).await?;
+            }
+            (Err(Trouble::Skipped { reason }), _) => {
+                self.steps.skip_rest(&[StepName::Inbound, StepName::Channel, StepName::Outbound], &reason);
+            }
+            (Err(trouble), _) => return Err(trouble),
+        }
+        let start = self.shared.world.now();
+        let echo = match &mut second {
+            Ok(second) => self.echo(second).await,
+            Err(why) => Err(Trouble::skipped(why.clone())),
+        };
+        unless_broken(self.steps.write(StepName::Echo, start, echo))
+    }
+
+    /// A plain socket of ours, if UDP passes between us and the server.
+    async fn outside(&mut self) -> Result<Result<Peer, String>, Trouble> {
+        let family = self.relayed.is_ipv4();
+        let label = format!("outside {} {}", self.row.transport.as_str(), self.row.address);
+        let opened = Outside::open(&self.shared.world, self.relayed, &label, self.stop.clone()).await;
+        let mut socket = match opened {
+            Ok(socket) => socket,
+            Err(error) => return Ok(Err(format!("no socket for a peer outside: {error}"))),
+        };
+        let mut servers: Vec<SocketAddr> = self.shared.datagrams.clone();
+        if self.row.transport.is_datagram() {
+            servers.insert(0, self.row.address);
+        }
+        servers.retain(|server| server.is_ipv4() == family);
+        servers.dedup();
+        if servers.is_empty() {
+            return Ok(Err("the server has no address of the family that it relays".to_owned()));
+        }
+        for server in servers.into_iter().take(2) {
+            if let Some(mapped) = socket.mapped(server, MAPPING).await? {
+                return Ok(Ok(Peer { socket, mapped }));
+            }
+        }
+        let why = "UDP does not pass between here and the server, so that no peer outside can be played from here; \
+                   test from another network";
+        Ok(Err(why.to_owned()))
+    }
+
+    async fn second(&mut self) -> Result<Second, Trouble> {
+        let mut client = dial::again(self.shared, self.row, self.stop, "second").await?;
+        let transport = [attribute::requested_udp()];
+        match client.request(Method::Allocate, &transport, Auth::Anonymous).await {
+            Err(Failure::Refused { code: 401, reply, .. }) => drop(client.take_challenge(&reply)),
+            Err(failure) => return Err(failure.into()),
+            Ok(_) => {}
+        }
+        let answer = match client.request(Method::Allocate, &transport, Auth::LongTerm).await {
+            Ok(answer) => answer,
+            Err(Failure::Refused { code: code @ (486 | 508), reason, .. }) => {
+                let said = said(code, &reason);
+                return Err(Trouble::skipped(format!(
+                    "a second allocation beside the first is refused: {said}"
+                )));
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let relayed = answer.reply.address(attribute::RELAYED);
+        relayed
+            .map(|relayed| Second { client, relayed })
+            .ok_or_else(|| Trouble::skipped("it has no relayed address"))
+    }
+
+    async fn permission(&mut self, peer: SocketAddr) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let result = permit(self.client, peer).await.map(|()| ((), Some(format!("for {}", peer.ip()))));
+        let result = result.map_err(|trouble| self.forgiven(trouble, peer.ip()));
+        self.steps.write(StepName::Permission, start, result)
+    }
+
+    /// A server that keeps strangers from private addresses is a good one.
+    fn forgiven(&self, trouble: Trouble, peer: IpAddr) -> Trouble {
+        let scope = match scope(peer) {
+            Some(scope) => scope.to_owned(),
+            None if peer == self.relayed.ip() || peer == self.row.address.ip() => {
+                "the server's own".to_owned()
+            }
+            None => return trouble,
+        };
+        match &trouble {
+            Trouble::Failed { code: Some(403), reason, .. } => Trouble::skipped(format!(
+                "{reason}: the server relays nothing to {peer}, which is {scope}, as a public server should not; \
+                 test from a network with a public address"
+            )),
+            _ => trouble,
+        }
+    }
+
+    /// Data both ways between the relay and a peer outside. Inbound first, and back to where it was seen to come from: so
+    /// it passes every NAT.
+    async fn through(&mut self, peer: &Peer) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let inbound = self.inbound(peer).await;
+        let seen = unless_broken_with(self.steps.write(StepName::Inbound, start, inbound))?;
+        let to = seen.unwrap_or(peer.mapped);
+        self.path.peer_seen = seen.map(|seen| (peer.mapped, seen));
+        let channel = self.channel(to).await?;
+        let start = self.shared.world.now();
+        let outbound = self.outbound(peer, to, channel).await;
+        unless_broken(self.steps.write(StepName::Outbound, start, outbound))?;
+        match self.shared.config.duration.filter(|_| self.row.required) {
+            Some(duration) if channel => self.load(peer, duration).await,
+            Some(_) => {
+                self.steps.skip(StepName::Load, "there is no channel to send over");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn load(&mut self, peer: &Peer, duration: Duration) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let over = (self.relayed, CHANNEL);
+        let result = longer::load(&*self.shared.world, self.client, &peer.socket, over, duration).await;
+        unless_broken(self.steps.write(StepName::Load, start, result))
+    }
+
+    async fn inbound(&mut self, peer: &Peer) -> Result<(SocketAddr, Note), Trouble> {
+        let payloads = self.payloads("inbound");
+        self.client.clear();
+        for payload in &payloads {
+            peer.socket.send(payload, self.relayed).await;
+        }
+        let until = self.shared.world.now() + WAIT;
+        let (mut seen, mut arrived) = (None, vec![false; TRIES]);
+        while arrived.contains(&false) {
+            let Some(incoming) = self.client.incoming(until).await? else { break };
+            if mark(&payloads, &incoming.payload, &mut arrived) {
+                seen = incoming.from.or(seen);
+            }
+        }
+        let note = counted(&arrived, "from the peer")?;
+        seen.map(|seen| (seen, note))
+            .ok_or_else(|| Trouble::failed(Cause::Nonsense, "it does not say from whom"))
+    }
+
+    /// Binds a channel; whether it is bound.
+    async fn channel(&mut self, peer: SocketAddr) -> Result<bool, Trouble> {
+        let start = self.shared.world.now();
+        let attributes = [attribute::channel(CHANNEL), attribute::peer(peer)];
+        let result = self.client.request(Method::ChannelBind, &attributes, Auth::LongTerm).await;
+        let result = result.map(|_| ((), None)).map_err(Trouble::from);
+        let written = self.steps.write(StepName::Channel, start, result);
+        let bound = written.is_ok();
+        unless_broken(written).map(|()| bound)
+    }
+
+    async fn outbound(&mut self, peer: &Peer, to: SocketAddr, channel: bool) -> Result<((), Note), Trouble> {
+        let payloads = self.payloads("outbound");
+        for payload in &payloads {
+            match channel {
+                true => self.client.over_channel(CHANNEL, payload).await?,
+                false => self.client.indicate(to, payload).await?,
+            }
+        }
+        let until = self.shared.world.now() + WAIT;
+        let (mut arrived, mut stranger) = (vec![false; TRIES], None);
+        while arrived.contains(&false) {
+            let Some((payload, from)) = peer.socket.receive(until).await? else { break };
+            if mark(&payloads, &payload, &mut arrived) && from != self.relayed {
+                stranger = Some(from);
+            }
+        }
+        let note = counted(&arrived, "at the peer")?;
+        let odd = stranger.map(|from| format!("it comes from {from} and not from the relayed address"));
+        Ok(((), odd.or(note)))
+    }
+
+    async fn echo(&mut self, second: &mut Second) -> Result<((), Note), Trouble> {
+        permit(self.client, second.relayed)
+            .await
+            .map_err(|trouble| self.forgiven(trouble, second.relayed.ip()))?;
+        let back = permit(&mut second.client, self.relayed).await;
+        back.map_err(|trouble| self.forgiven(trouble, self.relayed.ip()))?;
+        let payloads = self.payloads("echo");
+        self.client.clear();
+        let start = self.shared.world.now();
+        for payload in &payloads {
+            self.client.indicate(second.relayed, payload).await?;
+        }
+        let until = start + WAIT;
+        let mut there = vec![false; TRIES];
+        while there.contains(&false) {
+            let Some(incoming) = second.client.incoming(until).await? else { break };
+            if mark(&payloads, &incoming.payload, &mut there) {
+                second.client.indicate(self.relayed, &incoming.payload).await?;
+            }
+        }
+        let mut arrived = vec![false; TRIES];
+        while arrived.iter().zip(&there).any(|(back, there)| *there && !back) {
+            let Some(Incoming { payload, .. }) = self.client.incoming(until).await? else { break };
+            mark(&payloads, &payload, &mut arrived);
+        }
+        Ok(((), counted(&arrived, "there and back")?))
+    }
+
+    /// A Refresh with a nonce that the server cannot know: it must say 438 and give a new one.
+    pub(super) async fn stale_nonce(&mut self) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        self.client.spoil_nonce();
+        let refresh = [attribute::lifetime(LIFETIME)];
+        let result = match self.client.request(Method::Refresh, &refresh, Auth::OnceOnly).await {
+            Ok(_) => Ok(((), Some("the server takes any nonce".to_owned()))),
+            Err(Failure::Refused { code: code @ (438 | 401), reason, reply }) => {
+                self.client.take_challenge(&reply);
+                let again = self.client.request(Method::Refresh, &refresh, Auth::OnceOnly).await;
+                let note = format!("{}, then renewed", said(code, &reason));
+                again.map(|_| ((), Some(note))).map_err(Trouble::from)
+            }
+            Err(failure) => Err(failure.into()),
+        };
+        unless_broken(self.steps.write(StepName::StaleNonce, start, result))
+    }
+
+    /// Whether the server relays IPv6. It need not.
+    pub(super) async fn allocate_v6(&mut self) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let result = self.try_v6().await;
+        let result = match result {
+            Err(Trouble::Failed { reason, .. }) => Err(Trouble::skipped(format!("no IPv6 relay: {reason}"))),
+            other => other,
+        };
+        match self.steps.write(StepName::AllocateV6, start, result) {
+            Err(Trouble::Stopped) => Err(Trouble::Stopped),
+            _ => Ok(()),
+        }
+    }
+
+    async fn try_v6(&mut self) -> Result<((), Note), Trouble> {
+        let mut client = dial::again(self.shared, self.row, self.stop, "v6").await?;
+        let attributes = [attribute::requested_udp(), attribute::requested_ipv6()];
+        match client.request(Method::Allocate, &attributes, Auth::Anonymous).await {
+            Err(Failure::Refused { code: 401, reply, .. }) => drop(client.take_challenge(&reply)),
+            Err(failure) => return Err(failure.into()),
+            Ok(_) => {}
+        }
+        let answer = client.request(Method::Allocate, &attributes, Auth::LongTerm).await?;
+        let relayed = answer.reply.address(attribute::RELAYED);
+        let note = relayed.map(|relayed| match is_misplaced(relayed.ip(), self.row.address.ip()) {
+            true => format!("relayed as {relayed}, which nobody outside can reach"),
+            false => format!("relayed as {relayed}"),
+        });
+        let relayed = relayed.unwrap_or(self.relayed);
+        put_away(Second { client, relayed }, self.shared.config.limits).await;
+        Ok(((), note))
+    }
+
+    /// Payloads that nobody else can have sent.
+    fn payloads(&self, label: &str) -> Vec<Vec<u8>> {
+        let mut rng =
+            self.shared.world.rng(&format!("{label} {} {}", self.row.transport.as_str(), self.relayed));
+        (0..TRIES).map(|_| [&b"callcheck"[..], &rng.random::<[u8; 12]>()].concat()).collect()
+    }
+}
+
+const DATA: [StepName; 5] =
+    [StepName::Permission, StepName::Inbound, StepName::Channel, StepName::Outbound, StepName::Echo];
+
+async fn permit(client: &mut Client, peer: SocketAddr) -> Result<(), Trouble> {
+    client.request(Method::CreatePermission, &[attribute::peer(peer)], Auth::LongTerm).await?;
+    Ok(())
+}
+
+async fn put_away(mut second: Second, limits: Limits) {
+    // Kept until the end, so that it never stops.
+    let (_never, stop) = Stop::pair();
+    second.client.go_on_until(stop, Limits { transaction: MAPPING, ..limits });
+    // What is not put away ends by itself with its lifetime.
+    drop(second.client.request(Method::Refresh, &[attribute::lifetime(0)], Auth::LongTerm).await);
+}
+
+/// Marks which of the payloads has arrived; whether it was one of them.
+fn mark(payloads: &[Vec<u8>], payload: &[u8], arrived: &mut [bool]) -> bool {
+    let found = payloads.iter().position(|sent| sent == payload);
+    found.map(|index| arrived[index] = true).is_some()
+}
+
+fn counted(arrived: &[bool], place: &str) -> Result<Note, Trouble> {
+    let (count, of) = (arrived.iter().filter(|arrived| **arrived).count(), arrived.len());
+    match count {
+        0 => Err(Trouble::failed(Cause::Lost, format!("0 of {of} datagrams arrived {place}"))),
+        _ if count < of => Ok(Some(format!("{count} of {of} datagrams arrived {place}"))),
+        _ => Ok(None),
+    }
+}
+
+/// A test that came out badly is told by its step; only a connection that is gone ends the path.
+fn unless_broken(result: Result<(), Trouble>) -> Result<(), Trouble> {
+    unless_broken_with(result).map(drop)
+}
+
+fn unless_broken_with<T>(result: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+    let broken = |cause: &Cause| matches!(cause, Cause::Reset | Cause::Closed | Cause::NotStun);
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Trouble::Failed { ref cause, .. }) if broken(cause) => result.map(Some),
+        Err(Trouble::Stopped) => Err(Trouble::Stopped),
+        Err(Trouble::Failed { .. } | Trouble::Skipped { .. }) => Ok(None),
+    }
+}

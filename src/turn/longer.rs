@@ -1,0 +1,177 @@
+//! What takes longer or asks for more, and is done only where somebody wants it: data at the rate of media, an allocation
+//! that is held, and peers that no stranger should reach.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use futures::future::join;
+
+use super::data::Data;
+use super::model::{AuditRow, Cause, StepName};
+use super::sane::scope;
+use super::step::{Note, Trouble, milliseconds};
+use crate::stun::{Auth, Client, Failure, Method, Outside, attribute};
+use crate::world::World;
+
+/// A packet of video every 10 ms and one of audio every 20 ms: about 1 Mbit/s, as a call has it.
+const TICK: Duration = Duration::from_millis(10);
+const VIDEO: usize = 1100;
+const AUDIO: usize = 160;
+
+/// How long the last packets may be on their way.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A lifetime that every server grants (RFC 8656 §7.2).
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// Sends over the channel `number` to a peer outside, which sends back what comes, for `duration`.
+pub(super) async fn load(
+    world: &dyn World,
+    client: &mut Client,
+    peer: &Outside,
+    (relayed, number): (SocketAddr, u16),
+    duration: Duration,
+) -> Result<((), Note), Trouble> {
+    let start = world.now();
+    let end = start + duration;
+    client.clear();
+    let sending = there_and_back(world, client, number, (start, end));
+    let echoing = async {
+        while let Some((payload, _)) = peer.receive(end + GRACE).await? {
+            peer.send(&payload, relayed).await;
+        }
+        Ok::<_, Trouble>(())
+    };
+    let (sent, echoed) = join(sending, echoing).await;
+    echoed?;
+    let (sent, mut took) = sent?;
+    if took.is_empty() {
+        return Err(Trouble::failed(
+            Cause::Lost,
+            format!("0 of {sent} packets came back at the rate of media"),
+        ));
+    }
+    let jitter = took.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>() / took.len() as f64;
+    took.sort_by(f64::total_cmp);
+    let at = |share: usize| took[(took.len() - 1) * share / 100];
+    let lost = 100.0 * (sent - took.len()) as f64 / sent as f64;
+    Ok((
+        (),
+        Some(format!(
+            "{lost:.1} % of {sent} packets lost there and back, round trip {:.1} ms (p95 {:.1}), jitter {jitter:.1} ms",
+            at(50),
+            at(95)
+        )),
+    ))
+}
+
+/// How many were sent, and the times in milliseconds of those that came back.
+async fn there_and_back(
+    world: &dyn World,
+    client: &mut Client,
+    number: u16,
+    (start, end): (Instant, Instant),
+) -> Result<(usize, Vec<f64>), Trouble> {
+    let (mut sent, mut took): (Vec<Option<Instant>>, Vec<f64>) = (Vec::new(), Vec::new());
+    let mut next = start;
+    let mut tick = 0_u32;
+    loop {
+        let now = world.now();
+        if now < end && now >= next {
+            let sizes: &[usize] = if tick.is_multiple_of(2) { &[VIDEO, AUDIO] } else { &[VIDEO] };
+            for size in sizes {
+                let mut payload = (sent.len() as u64).to_be_bytes().to_vec();
+                payload.resize(*size, 0xcc);
+                client.over_channel(number, &payload).await?;
+                sent.push(Some(world.now()));
+            }
+            (tick, next) = (tick + 1, next + TICK);
+            continue;
+        }
+        let until = if now < end { next } else { end + GRACE };
+        if now >= end + GRACE || (now >= end && took.len() == sent.len()) {
+            return Ok((sent.len(), took));
+        }
+        let Some(incoming) = client.incoming(until).await? else { continue };
+        let index = incoming.payload.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+        let slot = index.and_then(|index| sent.get_mut(usize::try_from(index).ok()?));
+        // Taken, so that a packet that comes twice counts once.
+        if let Some(at) = slot.and_then(Option::take) {
+            took.push(milliseconds(world.now() - at));
+        }
+    }
+}
+
+impl Data<'_> {
+    /// Keeps the allocation for `time`, and renews it as clients do.
+    pub(super) async fn hold(&mut self, time: Duration) -> Result<(), Trouble> {
+        let start = self.shared.world.now();
+        let result = self.held(start + time).await;
+        let result = result.map(|(renewed, nonces)| {
+            ((), Some(format!("renewed {renewed} times, {nonces} times with a new nonce (438)")))
+        });
+        match self.steps.write(StepName::Hold, start, result) {
+            Err(Trouble::Stopped) => Err(Trouble::Stopped),
+            // What cannot be renewed is gone.
+            other => other,
+        }
+    }
+
+    async fn held(&mut self, end: Instant) -> Result<(u32, u32), Trouble> {
+        let mut lifetime = self.path.lifetime_s.map_or(LIFETIME, Duration::from_secs);
+        let (mut renewed, mut nonces) = (0, 0);
+        let seconds = u32::try_from(LIFETIME.as_secs()).unwrap_or(u32::MAX);
+        loop {
+            let left = end.saturating_duration_since(self.shared.world.now());
+            let pause = self.shared.world.sleep(left.min(lifetime / 2).max(Duration::from_millis(100)));
+            self.stop.unless(pause).await.ok_or(Trouble::Stopped)?;
+            let ask = [attribute::lifetime(seconds)];
+            let answer = match self.client.request(Method::Refresh, &ask, Auth::OnceOnly).await {
+                Err(Failure::Refused { code: 438, reply, .. }) => {
+                    nonces += 1;
+                    self.client.take_challenge(&reply);
+                    self.client.request(Method::Refresh, &ask, Auth::OnceOnly).await?
+                }
+                other => other?,
+            };
+            renewed += 1;
+            lifetime = answer.reply.lifetime().unwrap_or(lifetime);
+            if self.shared.world.now() >= end {
+                return Ok((renewed, nonces));
+            }
+        }
+    }
+
+    /// Asks for permissions that a careful server refuses. Nothing is sent to these peers.
+    pub(super) async fn audit(&mut self) -> Result<(), Trouble> {
+        let private_server = scope(self.row.address.ip()) == Some("private");
+        for (peer, what) in PEERS {
+            if private_server && what == "private" {
+                continue;
+            }
+            let address = SocketAddr::new(IpAddr::V4(peer), 9);
+            let asked = self
+                .client
+                .request(Method::CreatePermission, &[attribute::peer(address)], Auth::LongTerm)
+                .await;
+            let (allowed, code) = match asked {
+                Ok(_) => (true, None),
+                Err(Failure::Refused { code, .. }) => (false, Some(code)),
+                Err(failure) => return Err(failure.into()),
+            };
+            self.path.audit.push(AuditRow { peer: peer.to_string(), what, allowed, code });
+        }
+        Ok(())
+    }
+}
+
+const PEERS: [(Ipv4Addr, &str); 8] = [
+    (Ipv4Addr::LOCALHOST, "loopback"),
+    (Ipv4Addr::UNSPECIFIED, "unspecified"),
+    (Ipv4Addr::new(10, 0, 0, 1), "private"),
+    (Ipv4Addr::new(172, 16, 0, 1), "private"),
+    (Ipv4Addr::new(192, 168, 0, 1), "private"),
+    (Ipv4Addr::new(169, 254, 1, 1), "link-local"),
+    (Ipv4Addr::new(169, 254, 169, 254), "the metadata service of clouds"),
+    (Ipv4Addr::new(224, 0, 0, 1), "multicast"),
+];

@@ -1,0 +1,85 @@
+//! The TURN prober: which step fails, over which transport, and what to change.
+//!
+//! Read it in this order: `probe` takes all servers side by side, `chain` one path step by step, `data` what an allocation
+//! is good for; `verdict`, `finding` and `advice` judge what was written down and do no I/O, and
+//! neither do `expect`, `screen`, `junit` and `markdown`.
+
+mod advice;
+mod chain;
+mod credentials;
+mod data;
+mod dial;
+mod expect;
+mod finding;
+mod junit;
+mod longer;
+mod markdown;
+mod model;
+mod probe;
+mod sane;
+mod screen;
+mod step;
+mod verdict;
+
+use std::time::Duration;
+
+pub use credentials::{Suspicion, rest, suspicion};
+pub use expect::{TurnExpectation, judge, parse_turn_expectation};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use model::{
+    AuditRow, Cause, CertificateReport, ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName,
+    TurnReport, Verdict,
+};
+pub use probe::probe;
+pub use screen::{screen, summary};
+
+use crate::plan::IceUrl;
+use crate::stun::{Credentials, Limits, Trust};
+
+/// One server to probe.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// As it was named.
+    pub name: String,
+    /// The same, read.
+    pub url: IceUrl,
+    /// Who we are there.
+    pub credentials: Option<Credentials>,
+}
+
+/// How servers are probed.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which certificates are good.
+    pub trust: Trust,
+    /// How long each answer is waited for.
+    pub limits: Limits,
+    /// Whether TLS and TCP on port 443 are explored too.
+    pub also_443: bool,
+    /// Data is sent at the rate of media for so long.
+    pub duration: Option<Duration>,
+    /// The allocation is held for so long, and renewed.
+    pub hold: Option<Duration>,
+    /// Whether it is tried to reach inner addresses through the relay.
+    pub audit: bool,
+}
+
+impl Config {
+    /// How answers are waited for unless somebody says otherwise: three datagrams in three seconds.
+    pub const LIMITS: Limits =
+        Limits { transaction: Duration::from_secs(3), retransmission: Duration::from_millis(500) };
+
+    /// How much longer than usual it takes, because that was asked for.
+    fn longer(&self) -> Duration {
+        self.duration.unwrap_or_default() + self.hold.unwrap_or_default()
+    }
+}
+
+/// The whole result, with what was demanded of it.
+#[must_use]
+pub fn report(stated: &[TurnExpectation], servers: Vec<ServerReport>) -> TurnReport {
+    let expectations = judge(stated, &servers);
+    let verdict = Verdict::worst(expectations.iter().map(|row| row.status));
+    TurnReport { schema_version: 1, kind: "turn", verdict, servers, expectations }
+}

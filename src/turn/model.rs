@@ -1,0 +1,353 @@
+//! What was found out: servers, the paths to each, the steps of a path. Plain data, as `--json` has it.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::plan::IceTransport;
+
+/// The whole result.
+#[derive(Clone, Debug, Serialize)]
+pub struct TurnReport {
+    /// Grows when a member changes its meaning.
+    pub schema_version: u32,
+    /// `turn`.
+    pub kind: &'static str,
+    /// Of all servers and expectations together.
+    pub verdict: Verdict,
+    /// In the order in which they were named.
+    pub servers: Vec<ServerReport>,
+    /// What was demanded, and whether it held.
+    pub expectations: Vec<ExpectationRow>,
+}
+
+/// Whether something is as it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All of it was measured, and is.
+    Passed,
+    /// Something could not be measured.
+    Unknown,
+    /// Something is not.
+    Failed,
+}
+
+impl Verdict {
+    /// Such as `failed`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An expectation and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExpectationRow {
+    /// As it was written, such as `tls=ok`.
+    pub expected: String,
+    /// Nobody wrote it; it holds for every required path.
+    pub default: bool,
+    /// Whether it held.
+    pub status: Verdict,
+    /// What was observed instead.
+    pub observed: String,
+}
+
+/// One server: a URL.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerReport {
+    /// As it was named.
+    pub url: String,
+    /// Of its required paths.
+    pub verdict: Verdict,
+    /// What was tried, the required ones first.
+    pub paths: Vec<Path>,
+    /// What the addresses say of the network between us and the server; null if nothing.
+    pub nat: Option<String>,
+    /// Why it is not as it should be, and what to do.
+    pub findings: Vec<Finding>,
+    /// What is worth knowing and no fault.
+    pub notes: Vec<String>,
+}
+
+/// One way to a server: an address and a transport.
+#[derive(Clone, Debug, Serialize)]
+pub struct Path {
+    /// What carries it.
+    pub transport: IceTransport,
+    /// Null if the name could not be resolved.
+    pub address: Option<SocketAddr>,
+    /// Whether the URL names it, so that it counts; the others are explored.
+    pub required: bool,
+    /// Of this path alone.
+    pub verdict: Verdict,
+    /// In the order in which they were taken.
+    pub steps: Vec<Step>,
+    /// What a certificate said, for TLS and DTLS.
+    pub certificate: Option<CertificateReport>,
+    /// Our address as the server sees it.
+    pub mapped: Option<SocketAddr>,
+    /// Our own address.
+    pub local: Option<SocketAddr>,
+    /// What the server gave us.
+    pub relayed: Option<SocketAddr>,
+    /// How a peer outside is seen by the relay, if it is not as the server sees it.
+    pub peer_seen: Option<(SocketAddr, SocketAddr)>,
+    /// For how long, in seconds.
+    pub lifetime_s: Option<u64>,
+    /// What the server calls itself.
+    pub software: Option<String>,
+    /// The realm of its challenge.
+    pub realm: Option<String>,
+    /// Where it sends us (300).
+    pub redirected_to: Option<SocketAddr>,
+    /// Peers that it lets us reach and should not, where `--audit` asked.
+    pub audit: Vec<AuditRow>,
+}
+
+/// Whether a relay reaches an address that no stranger should reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditRow {
+    /// The address.
+    pub peer: String,
+    /// What it is.
+    pub what: &'static str,
+    /// Whether a permission for it was granted.
+    pub allowed: bool,
+    /// What the server said.
+    pub code: Option<u16>,
+}
+
+/// What a server showed in TLS or DTLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificateReport {
+    /// For whom it is.
+    pub names: Vec<String>,
+    /// Who signed it.
+    pub issuer: String,
+    /// Whole days; negative once it has expired.
+    pub days_left: Option<i64>,
+    /// How many certificates were shown.
+    pub chain: usize,
+    /// Why it is not trusted; null if it is.
+    pub problem: Option<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Which one.
+    pub step: StepName,
+    /// How it came out.
+    pub status: Status,
+    /// How long it took; null if it was skipped.
+    pub ms: Option<f64>,
+    /// The code of STUN, if the server said one.
+    pub code: Option<u16>,
+    /// Why it failed or was skipped, or what is worth knowing.
+    pub reason: Option<String>,
+    /// What kind of failure it is; null if it did not fail.
+    pub cause: Option<Cause>,
+}
+
+/// How a step came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it must.
+    Ok,
+    /// Not so.
+    Failed,
+    /// It was not taken; the reason says why.
+    Skipped,
+}
+
+impl Status {
+    /// Such as `skipped`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The steps of a path, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepName {
+    /// The name becomes addresses.
+    Resolve,
+    /// A socket, and a connection of TCP.
+    Connect,
+    /// The handshake of TLS or DTLS.
+    Handshake,
+    /// Binding: the server answers, and says how it sees us.
+    Binding,
+    /// An Allocate without credentials, which a server must refuse.
+    Challenge,
+    /// An Allocate with credentials.
+    Allocate,
+    /// The relay may send to a peer, and the peer to us.
+    Permission,
+    /// Peer → relay → us.
+    Inbound,
+    /// A channel to the peer.
+    Channel,
+    /// We → relay → peer.
+    Outbound,
+    /// From one relayed address to another, and back.
+    Echo,
+    /// At a rate like that of media, for `--duration`.
+    Load,
+    /// An allocation that lives longer than nonce and lifetime, for `--hold`.
+    Hold,
+    /// A Refresh with a nonce that the server does not know: 438, then success.
+    StaleNonce,
+    /// An Allocate for an IPv6 address.
+    AllocateV6,
+    /// Refresh(0).
+    Release,
+}
+
+impl StepName {
+    /// All of them, in their order.
+    pub const ALL: [Self; 16] = [
+        Self::Resolve,
+        Self::Connect,
+        Self::Handshake,
+        Self::Binding,
+        Self::Challenge,
+        Self::Allocate,
+        Self::Permission,
+        Self::Inbound,
+        Self::Channel,
+        Self::Outbound,
+        Self::Echo,
+        Self::Load,
+        Self::Hold,
+        Self::StaleNonce,
+        Self::AllocateV6,
+        Self::Release,
+    ];
+
+    /// Such as `stale-nonce`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Handshake => "handshake",
+            Self::Binding => "binding",
+            Self::Challenge => "challenge",
+            Self::Allocate => "allocate",
+            Self::Permission => "permission",
+            Self::Inbound => "inbound",
+            Self::Channel => "channel",
+            Self::Outbound => "outbound",
+            Self::Echo => "echo",
+            Self::Load => "load",
+            Self::Hold => "hold",
+            Self::StaleNonce => "stale-nonce",
+            Self::AllocateV6 => "allocate-v6",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// What kind of failure it is. These are never merged: each has another remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The name has no address.
+    Unresolved,
+    /// Nothing came in time.
+    Silent,
+    /// TCP RST or ICMP port unreachable.
+    Refused,
+    /// ICMP host unreachable or prohibited.
+    Unreachable,
+    /// The connection was broken.
+    Reset,
+    /// The server ended the connection.
+    Closed,
+    /// Something else listens there.
+    NotStun,
+    /// TLS or DTLS failed, and not for the certificate.
+    Handshake,
+    /// Its time is over.
+    CertificateExpired,
+    /// It is for another name.
+    CertificateName,
+    /// Nobody whom we trust signed it.
+    CertificateIssuer,
+    /// Anything else about it.
+    CertificateOther,
+    /// The server refuses; the code says what.
+    Code,
+    /// It allows allocations without credentials.
+    OpenRelay,
+    /// What it says makes no sense.
+    Nonsense,
+    /// Data does not arrive.
+    Lost,
+    /// The system refuses.
+    System,
+}
+
+/// Why a server is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// An id of the catalogue, such as `turn-unreachable`.
+    pub id: &'static str,
+    /// `blocker`, `major`, `minor` or `info`.
+    pub severity: String,
+    /// Of the catalogue.
+    pub title: String,
+    /// The paths that show it.
+    pub paths: Vec<String>,
+    /// What was seen.
+    pub observed: String,
+    /// Why.
+    pub cause: String,
+    /// What to change, with the very option.
+    pub remedy: String,
+    /// What it means for calls.
+    pub calls: String,
+}
+
+impl Path {
+    /// A step of it, if it has it.
+    #[must_use]
+    pub fn step(&self, name: StepName) -> Option<&Step> {
+        self.steps.iter().find(|step| step.step == name)
+    }
+
+    /// Whether that step was taken and came out well.
+    #[must_use]
+    pub fn is_ok(&self, name: StepName) -> bool {
+        self.step(name).is_some_and(|step| step.status == Status::Ok)
+    }
+
+    /// The first step that failed.
+    #[must_use]
+    pub fn failed(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.status == Status::Failed)
+    }
+
+    /// Such as `tls 192.0.2.1:443`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.address {
+            Some(address) => format!("{} {address}", self.transport.as_str()),
+            None => self.transport.as_str().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The result for people: a table of paths and steps that fits a screen, then what is wrong and what to change.
+
+use std::fmt::Write;
+
+use super::expect::observed;
+use super::model::{
+    ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict,
+};
+use crate::report::wrapped;
+
+/// The steps that have a column, and its head.
+const COLUMNS: [(StepName, &str); 12] = [
+    (StepName::Resolve, "dns"),
+    (StepName::Connect, "conn"),
+    (StepName::Handshake, "tls"),
+    (StepName::Binding, "bind"),
+    (StepName::Challenge, "auth"),
+    (StepName::Allocate, "aloc"),
+    (StepName::Permission, "perm"),
+    (StepName::Inbound, "in"),
+    (StepName::Channel, "chan"),
+    (StepName::Outbound, "out"),
+    (StepName::Echo, "echo"),
+    (StepName::StaleNonce, "438"),
+];
+
+/// The width of what stands before the columns.
+const LABEL: usize = 18;
+
+/// So many notes of a server are told without `-v`.
+const NOTES: usize = 3;
+
+/// The whole result. `verbose` tells every step.
+#[must_use]
+pub fn screen(report: &TurnReport, verbose: bool, color: bool) -> String {
+    let mut text = String::new();
+    for (index, server) in report.servers.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        text += &one(server, verbose, color);
+    }
+    let stated = |row: &&ExpectationRow| !row.default;
+    for row in report.expectations.iter().filter(stated) {
+        let line = format!("{}: {}", row.expected, row.observed);
+        let _ = writeln!(text, "\n  {:<8}  {}", row.status.as_str(), wrapped(&line, 12));
+    }
+    text
+}
+
+/// A line for each server.
+#[must_use]
+pub fn summary(report: &TurnReport, color: bool) -> String {
+    let lines = report.servers.iter().map(|server| head(server, color));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn head(server: &ServerReport, color: bool) -> String {
+    let style = match server.verdict {
+        Verdict::Passed => anstyle::AnsiColor::Green,
+        Verdict::Unknown => anstyle::AnsiColor::Yellow,
+        Verdict::Failed => anstyle::AnsiColor::Red,
+    };
+    let style = style.on_default().bold();
+    let word = server.verdict.as_str().to_uppercase();
+    let word = if color { format!("{style}{word}{style:#}") } else { word };
+    let required: Vec<&Path> = server.paths.iter().filter(|path| path.required).collect();
+    let wrong =
+        required.iter().find(|path| path.verdict == server.verdict && path.verdict != Verdict::Passed);
+    let why = match wrong {
+        Some(path) => format!("{}: {}", path.name(), observed(path)),
+        None => match server.paths.iter().any(|path| path.required && path.relayed.is_some()) {
+            true => format!(
+                "relays both ways over {}",
+                required.iter().map(|path| path.name()).collect::<Vec<_>>().join(", ")
+            ),
+            false => "answers".to_owned(),
+        },
+    };
+    format!("{word}  {}", wrapped(&format!("{}: {why}", server.url), 9))
+}
+
+fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
+    let mut text = head(server, color) + "\n\n";
+    let heads: String = COLUMNS.iter().map(|(_, head)| format!("{head:>5}")).collect();
+    let _ = writeln!(text, "{:LABEL$}{heads}", "  ms");
+    for path in &server.paths {
+        let cells: String =
+            COLUMNS.iter().map(|(name, _)| format!("{:>5}", cell(path.step(*name)))).collect();
+        let _ = writeln!(text, "{:<LABEL$}{}", label(path), cells.trim_end());
+    }
+    if server.paths.iter().any(|path| !path.required) {
+        text += "  (explored: not what the URL names)  - not tested  . not reached\n";
+    }
+    for path in server.paths.iter().filter(|path| path.required && path.verdict == Verdict::Unknown) {
+        let _ =
+            write!(text, "\n  unknown   {}\n", wrapped(&format!("{}: {}", path.name(), observed(path)), 12));
+    }
+    server.findings.iter().for_each(|finding| text += &told(finding));
+    let long = [StepName::Load, StepName::Hold];
+    for path in server.paths.iter().filter(|path| path.required) {
+        for step in long.iter().filter_map(|name| path.step(*name)) {
+            let reason = step.reason.as_deref().unwrap_or_default();
+            let line = format!("{}: {}", path.name(), reason);
+            let _ = write!(text, "\n  {:<8}  {}\n", step.step.as_str(), wrapped(&line, 12));
+        }
+    }
+    let notes = server.nat.iter().map(|nat| format!("NAT: {nat}")).chain(server.notes.iter().cloned());
+    let notes: Vec<String> = notes.collect();
+    let most = if verbose { usize::MAX } else { NOTES };
+    for (index, note) in notes.iter().take(most).enumerate() {
+        let _ = write!(text, "{}  note      {}\n", if index == 0 { "\n" } else { "" }, wrapped(note, 12));
+    }
+    if notes.len() > most {
+        let _ = writeln!(text, "            and {} more with -v", notes.len() - most);
+    }
+    if verbose {
+        server.paths.iter().for_each(|path| text += &steps(path));
+    }
+    text
+}
+
+fn label(path: &Path) -> String {
+    let port = path.address.map(|address| format!(" {}", address.port())).unwrap_or_default();
+    let family = if path.address.is_some_and(|address| address.is_ipv6()) { " v6" } else { "" };
+    let name = format!("{}{port}{family}", path.transport.as_str());
+    if path.required { format!("  {name}") } else { format!("  ({name})") }
+}
+
+fn cell(step: Option<&Step>) -> String {
+    let Some(step) = step else { return String::new() };
+    match (step.status, step.ms) {
+        (Status::Failed, _) => "FAIL".to_owned(),
+        (Status::Skipped, _) if step.reason.as_deref().is_some_and(|why| why.starts_with("not reached")) => {
+            ".".to_owned()
+        }
+        (Status::Skipped, _) => "-".to_owned(),
+        (Status::Ok, Some(ms)) if ms < 10.0 => format!("{ms:.1}"),
+        (Status::Ok, Some(ms)) if ms < 1000.0 => format!("{ms:.0}"),
+        (Status::Ok, Some(ms)) => format!("{:.1}s", ms / 1000.0),
+        (Status::Ok, None) => "ok".to_owned(),
+    }
+}
+
+fn told(finding: &Finding) -> String {
+    let Finding { id, severity, title, paths, observed, cause, remedy, calls } = finding;
+    let mut text = format!("\n  why       {}\n", wrapped(&format!("{id} ({severity}): {title}"), 12));
+    let more = if paths.len() > 1 { format!("; so do {}", paths[1..].join(", ")) } else { String::new() };
+    let observed = format!("{observed}{more}");
+    for (label, words) in [("observed", &observed), ("cause", cause), ("fix", remedy), ("calls", calls)] {
+        let _ = writeln!(text, "  {label:<8}  {}", wrapped(words, 12));
+    }
+    text
+}
+
+fn steps(path: &Path) -> String {
+    let mut text = format!("\n  {}\n", path.name());
+    for step in &path.steps {
+        let ms = step.ms.map(|ms| format!("{ms:.1} ms")).unwrap_or_default();
+        let reason = wrapped(step.reason.as_deref().unwrap_or_default(), 36);
+        let line = format!("    {:<11} {:<7} {ms:>10}  {reason}", step.step.as_str(), step.status.as_str());
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}

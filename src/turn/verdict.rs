@@ -1,0 +1,117 @@
+//! What the steps come to: the verdict of each path and server, what they say of the network, and what is worth knowing.
+
+use std::time::SystemTime;
+
+use super::finding::findings;
+use super::model::{Path, ServerReport, Status, StepName, Verdict};
+use super::sane::is_misplaced;
+use super::{Target, finding};
+use crate::plan::IceTransport;
+
+/// Judges what was found at a server.
+pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> ServerReport {
+    for path in &mut paths {
+        path.verdict = judge(path, target.url.turn);
+    }
+    let followed: Vec<Verdict> = paths.iter().map(|path| where_it_leads(path, &paths)).collect();
+    for (path, verdict) in paths.iter_mut().zip(followed) {
+        path.verdict = verdict;
+    }
+    let required = paths.iter().filter(|path| path.required);
+    ServerReport {
+        url: target.name.clone(),
+        verdict: Verdict::worst(required.map(|path| path.verdict)),
+        nat: paths.iter().find_map(nat),
+        findings: findings(target, &paths, now),
+        notes: notes(&paths),
+        paths,
+    }
+}
+
+/// Of a path alone: failed with its first failure, passed if data was seen to flow both ways between the relay and a peer
+/// outside. An echo inside the server proves neither.
+pub(super) fn judge(path: &Path, turn: bool) -> Verdict {
+    if path.failed().is_some() || misplaced(path) {
+        return Verdict::Failed;
+    }
+    let needed: &[StepName] = match turn {
+        true => &[
+            StepName::Allocate,
+            StepName::Permission,
+            StepName::Inbound,
+            StepName::Outbound,
+            StepName::StaleNonce,
+        ],
+        false => &[StepName::Binding],
+    };
+    if needed.iter().all(|name| path.is_ok(*name)) { Verdict::Passed } else { Verdict::Unknown }
+}
+
+/// Whether the relayed address is one that nobody outside can reach.
+pub(super) fn misplaced(path: &Path) -> bool {
+    matches!((path.relayed, path.address), (Some(relayed), Some(server)) if is_misplaced(relayed.ip(), server.ip()))
+}
+
+/// A server that sends us elsewhere is as good as the other one.
+fn where_it_leads(path: &Path, paths: &[Path]) -> Verdict {
+    let there = path.redirected_to.and_then(|to| paths.iter().find(|other| other.address == Some(to)));
+    there.filter(|there| there.redirected_to.is_none()).map_or(path.verdict, |there| there.verdict)
+}
+
+/// What lies between us and the server, from one server alone.
+fn nat(path: &Path) -> Option<String> {
+    let (mapped, local) = (path.mapped?, path.local?);
+    if let Some((mapped, seen)) = path.peer_seen
+        && mapped != seen
+    {
+        return Some(format!(
+            "symmetric NAT: one socket is seen as {mapped} by the server and as {seen} by the relay"
+        ));
+    }
+    Some(match (mapped.ip() == local.ip() && mapped.port() == local.port(), path.peer_seen) {
+        (true, _) => "none; the server sees the address that we have".to_owned(),
+        (false, Some(_)) => format!("NAT as {}; the mapping does not depend on the port", mapped.ip()),
+        (false, None) => format!("NAT as {}; of what kind was not measured", mapped.ip()),
+    })
+}
+
+/// What is no fault of the required paths, and worth knowing all the same.
+fn notes(paths: &[Path]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for path in paths.iter().filter(|path| !path.required) {
+        if let Some(step) = path.failed() {
+            let reason = step.reason.as_deref().unwrap_or("failed");
+            notes.push(format!("explored {}: {} failed: {reason}", path.name(), step.step.as_str()));
+        }
+    }
+    let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
+    let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();
+    let answers = |path: &&Path| path.is_ok(StepName::Binding);
+    if datagrams_only
+        && !streams.is_empty()
+        && !streams.iter().any(answers)
+        && paths.iter().any(|path| path.is_ok(StepName::Binding))
+    {
+        notes.push(finding::NO_STREAM.to_owned());
+    }
+    if let Some(path) = paths.iter().find(|path| path.required && half_lost(path)) {
+        notes.push(format!("{}: not everything that was sent arrived; the path loses packets", path.name()));
+    }
+    notes
+}
+
+fn half_lost(path: &Path) -> bool {
+    let lost = |name| {
+        let step = path.step(name);
+        step.is_some_and(|step| {
+            step.status == Status::Ok
+                && step.reason.as_deref().is_some_and(|reason| reason.contains("datagrams arrived"))
+        })
+    };
+    [StepName::Inbound, StepName::Outbound, StepName::Echo].into_iter().any(lost)
+}
+
+/// Paths of that transport.
+pub(super) fn over(paths: &[Path], transport: IceTransport) -> impl Iterator<Item = &Path> {
+    paths.iter().filter(move |path| path.transport == transport)
+}
