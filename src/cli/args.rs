@@ -216,6 +216,14 @@ pub(super) struct IceArgs {
     /// What RTCPeerConnection gets: the configuration or its iceServers alone; - reads standard input.
     #[arg(long, hide_short_help = true, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
     pub(super) ice_servers: Option<PathBuf>,
+    /// Trust certificates of this PEM file too
+    ///
+    /// Authorities, besides the public ones, that may vouch for TURN servers over TLS and DTLS.
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_CA", hide_env = true, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// Trust every certificate of a TURN server
+    #[arg(long, hide_short_help = true, env = "CALLCHECK_INSECURE", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(super) insecure: bool,
     /// all or relay
     #[arg(
         long,

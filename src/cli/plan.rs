@@ -1,7 +1,7 @@
 //! Arguments → a plan, or one clear complaint. Reads the small files that hold secrets and servers; opens nothing else.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -17,6 +17,7 @@ use crate::jsep::Role;
 use crate::plan::{
     Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan, are_symptoms, wanted,
 };
+use crate::stun::Trust;
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);
@@ -79,6 +80,8 @@ fn leg_plan(role: Role, args: &CallArgs, matches: &ArgMatches) -> Result<LegPlan
         data: args.media.data,
         faults: super::fault::plans(role, &args.fault.fault)?,
         ice_servers,
+        ca: authorities(args.ice.ca.as_deref())?,
+        insecure: args.ice.insecure,
         ice_policy: if relay { IcePolicy::Relay } else { IcePolicy::All },
         trickle: args.ice.trickle == YesNo::Yes,
         bind: args.ice.bind.iter().map(|text| address(text)).collect::<Result<_, _>>()?,
@@ -118,6 +121,20 @@ pub(super) fn room_plan(name: &str, args: &SignalingArgs) -> Result<RoomPlan, Cl
         host: !stated,
         token: token(args.token.as_deref(), args.token_file.as_deref())?,
     })
+}
+
+/// A file with certificates that can be used.
+///
+/// # Errors
+/// It cannot be read, or holds none; exit code 2.
+fn authorities(path: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+    let Some(path) = path else { return Ok(None) };
+    let pem = std::fs::read_to_string(path).map_err(|error| CliError::unreadable("--ca", path, &error))?;
+    Trust::new(Some(&pem), false).map_err(|error| {
+        let title = format!("`{}` for --ca is not usable: {error}", path.display());
+        CliError::usage(title, "give certificates as PEM")
+    })?;
+    Ok(Some(path.to_owned()))
 }
 
 /// The token, said directly or by a file.

@@ -60,6 +60,7 @@ impl Actor {
     ) -> Result<Self, EngineError> {
         let engine_config = EngineConfig {
             ice_servers: config.ice_servers,
+            trusting: config.trusting,
             relay_only: config.relay_only,
             bind: config.bind,
             gathering_timeout: config.gathering_timeout,

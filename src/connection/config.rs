@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::IceServer;
+use crate::engine::{IceServer, Trusting};
 use crate::fault::Faults;
 use crate::jsep::Association;
 
@@ -13,6 +13,8 @@ use crate::jsep::Association;
 pub struct Config {
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
+    /// Whose certificates are believed of TURN servers over TLS and DTLS.
+    pub trusting: Trusting,
     /// Only relayed candidates may be used.
     pub relay_only: bool,
     /// Local addresses to gather on.

@@ -29,7 +29,7 @@ use crate::world::{Task, World, spawn, timeout};
 
 use actor::{Actor, Call};
 
-pub use crate::engine::{IceServer, local_addresses};
+pub use crate::engine::{IceServer, Trusting, local_addresses};
 pub use crate::jsep::{ErrorName, TransceiverId, TransceiverInit, W3cError};
 pub use config::{Config, Identity};
 pub use event::{CandidateInit, ConnectionEvent, LocalTrack, TransceiverState};

@@ -42,6 +42,7 @@ impl Actor {
             EngineEvent::ServerSkipped { url, reason } => {
                 self.recorder.record(at, Kind::Note(format!("the ICE server {url} was not used: {reason}")));
             }
+            EngineEvent::ServerError(error) => self.recorder.record(at, Kind::ServerError(error)),
             EngineEvent::SelectedPair(pair) => self.recorder.record(at, Kind::SelectedPair(*pair)),
             EngineEvent::Rtp { mid, packet, .. } => self.rtp(at, &mid, packet),
             EngineEvent::UnboundRtp(unbound) => self.recorder.record(at, Kind::UnboundRtp(unbound)),

@@ -14,6 +14,8 @@ pub struct EngineConfig {
     pub label: String,
     /// STUN and TURN servers, as the application gave them. Names are resolved before the engine sees them.
     pub ice_servers: Vec<IceServer>,
+    /// Whose certificates are believed of TURN servers over TLS and DTLS.
+    pub trusting: Trusting,
     /// Only relayed candidates may be used.
     pub relay_only: bool,
     /// The local addresses to use; see [`local_addresses`](super::local_addresses).
@@ -31,12 +33,22 @@ impl EngineConfig {
         Self {
             label: label.into(),
             ice_servers: Vec::new(),
+            trusting: Trusting::default(),
             relay_only: false,
             bind,
             gathering_timeout: Duration::from_secs(5),
             faults: Arc::default(),
         }
     }
+}
+
+/// Which certificates are believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trusting {
+    /// Certificates of authorities besides the public ones, as PEM.
+    pub authorities: Option<String>,
+    /// All of them, whatever they say.
+    pub insecure: bool,
 }
 
 /// An entry of RTCConfiguration.iceServers (W3C webrtc §4.2.4).

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::jsep::{ConnectionState, DtlsState, GatheringState, IceState, MediaKind};
-use crate::timeline::{CandidatePair, ChannelState, DtlsError, IceCandidate, UnboundRtp};
+use crate::timeline::{CandidatePair, ChannelState, DtlsError, IceCandidate, ServerError, UnboundRtp};
 
 /// Something that happened in the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,8 @@ pub enum EngineEvent {
         /// Why.
         reason: String,
     },
+    /// `icecandidateerror`.
+    ServerError(ServerError),
     /// The selected pair is now this one.
     SelectedPair(Box<CandidatePair>),
     /// An RTP packet on an m-section that may receive.

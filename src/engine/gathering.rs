@@ -99,7 +99,12 @@ impl Gathering {
 
     /// The engine found a candidate.
     pub(super) fn candidate(&mut self, mut candidate: IceCandidate) -> Vec<EngineEvent> {
-        candidate.url = candidate.url.map(|url| self.given_url(&url));
+        let server = self.servers.iter().find(|server| Some(&server.resolved) == candidate.url.as_ref());
+        if let Some(server) = server {
+            candidate.url = Some(server.given.clone());
+            let protocol = server.protocol.map(str::to_owned);
+            candidate.relay_protocol = candidate.relay_protocol.map(|udp| protocol.unwrap_or(udp));
+        }
         let mut events = self.announce();
         let Some(generation) = &self.generation else { return events };
         // After the end of candidates no more may follow (RFC 8838 §8.2).
@@ -152,12 +157,6 @@ impl Gathering {
             candidate.address == address && candidate.candidate_type == candidate_type
         };
         self.gathered.iter().find(same)
-    }
-
-    /// The URL as it was given, for one that the engine knows resolved.
-    pub(super) fn given_url(&self, resolved: &str) -> String {
-        let server = self.servers.iter().find(|server| server.resolved == resolved);
-        server.map_or(resolved, |server| &server.given).to_owned()
     }
 
     fn announce(&mut self) -> Vec<EngineEvent> {

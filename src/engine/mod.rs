@@ -43,13 +43,14 @@ mod tests;
 mod translate;
 mod transport;
 mod trickle;
+mod turn;
 mod unbound;
 mod words;
 mod writer;
 
 pub use addresses::local_addresses;
 pub use codecs::supported as codecs;
-pub use config::{EngineConfig, IceServer};
+pub use config::{EngineConfig, IceServer, Trusting};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
 pub use negotiation::Applied;

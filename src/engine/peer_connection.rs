@@ -23,9 +23,10 @@ use super::pace::Pace;
 use super::rounds::Rounds;
 use super::runtime::{Driver, EngineRuntime};
 use super::sections::Sections;
-use super::servers::{self, Servers};
+use super::servers::{self, Servers, Ways};
 use super::shared::Shared;
 use super::tap::Tap;
+use super::turn::ServerWatch;
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
 use crate::network::Network;
 use crate::timeline::{CandidatePair, IceChecks, ImpairedPackets, UnboundRtp};
@@ -70,20 +71,34 @@ impl Engine {
         if config.bind.is_empty() {
             return Err(EngineError::NoAddress("none is given".to_owned()));
         }
-        let mut servers = servers::resolve(&*world, &*network, &config.ice_servers, &config.bind).await;
+        let (sender, events) = mpsc::unbounded();
+        let (bind, trusting) = (config.bind.as_slice(), &config.trusting);
+        let ways = Ways { world: &world, network: &*network, events: &sender, bind, trusting };
+        let mut servers = servers::resolve(&config.ice_servers, &ways).await;
         if config.relay_only && !servers.can_relay() {
             return Err(EngineError::NoRelay(servers.reasons()));
         }
-        let (sender, events) = mpsc::unbounded();
         let (pace, trace, driver) = (Arc::new(Pace::new()), Arc::new(DtlsTrace::default()), Arc::default());
         let gathering = Gathering::new(std::mem::take(&mut servers.used));
-        let shared =
+        let servers_seen = ServerWatch::new(std::mem::take(&mut servers.watched));
+        servers_seen.tell(world.clone(), sender.clone());
+        let mut shared =
             Shared::new(world.clone(), network.clone(), sender, gathering, pace.clone(), trace.clone());
+        shared.servers = Arc::new(servers_seen);
+        std::mem::take(&mut servers.bridges).into_iter().for_each(|bridge| shared.own(bridge));
         shared.tap.meddle(Arc::clone(&config.faults));
         let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
-        let checks = shared.checks.clone();
-        let runtime = EngineRuntime { world, network, pace, trace, checks, driver: Arc::clone(&driver) };
+        let (checks, servers_seen) = (shared.checks.clone(), shared.servers.clone());
+        let runtime = EngineRuntime {
+            world,
+            network,
+            pace,
+            trace,
+            checks,
+            servers: servers_seen,
+            driver: Arc::clone(&driver),
+        };
         let connection = build(&config, servers, &shared, runtime).await?;
         shared.set_connection(&connection);
         watch(&shared, &driver);

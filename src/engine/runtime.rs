@@ -18,6 +18,7 @@ use super::dtls::DtlsTrace;
 use super::pace::{Pace, PacedSleep};
 use super::socket::{DatagramSocket, TracedSocket};
 use super::stun::CheckTrace;
+use super::turn::ServerWatch;
 use crate::network::{Network, Socket};
 use crate::world::{BoxFuture, World};
 
@@ -31,6 +32,7 @@ pub(super) struct EngineRuntime {
     pub(super) pace: Arc<Pace>,
     pub(super) trace: Arc<DtlsTrace>,
     pub(super) checks: Arc<CheckTrace>,
+    pub(super) servers: Arc<ServerWatch>,
     pub(super) driver: Arc<Driver>,
 }
 
@@ -92,7 +94,12 @@ impl Runtime for EngineRuntime {
             Socket::System(socket) => TokioRuntime.wrap_udp_socket(socket)?,
             Socket::Datagrams(socket) => Arc::new(DatagramSocket(socket)),
         };
-        Ok(Arc::new(TracedSocket { socket, trace: self.trace.clone(), checks: self.checks.clone() }))
+        Ok(Arc::new(TracedSocket {
+            socket,
+            trace: self.trace.clone(),
+            checks: self.checks.clone(),
+            servers: self.servers.clone(),
+        }))
     }
 
     fn wrap_tcp_listener(&self, _: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -1,17 +1,21 @@
 //! STUN and TURN servers, resolved before the engine sees them.
 //!
 //! The engine resolves names inside its driver and stands still meanwhile, says nothing about a name that does not
-//! resolve, and skips `turns:` and TCP with a line in its log.
+//! resolve, and skips `turns:` and TCP with a line in its log; those are bridged (see `turn`).
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use rtc::peer_connection::configuration::RTCIceServer;
 
-use super::{EngineEvent, IceServer};
+use super::shared::Events;
+use super::turn::{Bridge, Upstream, bridge};
+use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
-use crate::world::{World, timeout};
+use crate::stun::Trust;
+use crate::world::{Task, World, timeout};
 
 /// A name must resolve within this time.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -23,6 +27,8 @@ pub(super) struct UsedServer {
     pub(super) given: String,
     /// The URL that the engine knows.
     pub(super) resolved: String,
+    /// `relayProtocol` of its candidates, where that is not UDP (W3C webrtc §4.8.1).
+    pub(super) protocol: Option<&'static str>,
 }
 
 /// The servers for the engine, with what became of each.
@@ -31,23 +37,32 @@ pub(super) struct Servers {
     pub(super) engine: Vec<RTCIceServer>,
     pub(super) used: Vec<UsedServer>,
     pub(super) skipped: Vec<EngineEvent>,
+    /// TURN servers over UDP, with their URLs as they were given.
+    pub(super) watched: Vec<(SocketAddr, String)>,
+    /// What carries the others.
+    pub(super) bridges: Vec<Task>,
+}
+
+/// What is needed to reach them.
+pub(super) struct Ways<'a> {
+    pub(super) world: &'a Arc<dyn World>,
+    pub(super) network: &'a dyn Network,
+    pub(super) events: &'a Events,
+    pub(super) bind: &'a [IpAddr],
+    pub(super) trusting: &'a Trusting,
 }
 
 /// Resolves all URLs at the same time; what cannot be used is left out and reported.
-pub(super) async fn resolve(
-    world: &dyn World,
-    network: &dyn Network,
-    servers: &[IceServer],
-    bind: &[IpAddr],
-) -> Servers {
+pub(super) async fn resolve(servers: &[IceServer], ways: &Ways<'_>) -> Servers {
     let urls = servers.iter().flat_map(|server| server.urls.iter().map(move |url| (server, url)));
     let urls: Vec<(&IceServer, &String)> = urls.collect();
-    let lookups = urls.iter().map(|(server, url)| resolve_url(world, network, server, url, bind));
+    let lookups = urls.iter().map(|(server, url)| resolve_url(ways, server, url));
     let outcomes = join_all(lookups).await;
     let mut all = Servers::default();
     for ((server, url), outcome) in urls.into_iter().zip(outcomes) {
-        match outcome {
-            Ok(resolved) => all.add(server, url, resolved),
+        let used = outcome.and_then(|far| all.reach(ways, url, far));
+        match used {
+            Ok((resolved, protocol)) => all.add(server, url, resolved, protocol),
             Err(reason) => all.skipped.push(EngineEvent::ServerSkipped { url: url.clone(), reason }),
         }
     }
@@ -70,8 +85,41 @@ impl Servers {
         if reasons.is_empty() { "none is given".to_owned() } else { reasons.join("; ") }
     }
 
-    fn add(&mut self, server: &IceServer, given: &str, resolved: String) {
-        self.used.push(UsedServer { given: given.to_owned(), resolved: resolved.clone() });
+    /// The URL for the engine, and the protocol below it where that is not UDP.
+    fn reach(
+        &mut self,
+        ways: &Ways<'_>,
+        given: &str,
+        far: Far<'_>,
+    ) -> Result<(String, Option<&'static str>), String> {
+        let Far { uri, address } = far;
+        let Some(upstream) = uri.upstream else {
+            if uri.scheme == "stun" {
+                return Ok((format!("stun:{address}"), None));
+            }
+            self.watched.push((address, given.to_owned()));
+            return Ok((format!("turn:{address}?transport=udp"), None));
+        };
+        if !ways.network.is_machine() {
+            return Err("there is no TCP and no TLS on simulated time".to_owned());
+        }
+        let Trusting { authorities, insecure } = ways.trusting;
+        let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
+        let (host, url, trust) = (uri.host.to_owned(), given.to_owned(), Arc::new(trust));
+        let far = Bridge { upstream, remote: address, host, url, trust };
+        let (local, task) = bridge(ways.world, ways.events, ways.bind, far)
+            .map_err(|error| format!("no socket can be had for it: {error}"))?;
+        self.bridges.push(task);
+        let protocol = match upstream {
+            Upstream::Tcp => Some("tcp"),
+            Upstream::Tls => Some("tls"),
+            Upstream::Dtls => None,
+        };
+        Ok((format!("turn:{local}?transport=udp"), protocol))
+    }
+
+    fn add(&mut self, server: &IceServer, given: &str, resolved: String, protocol: Option<&'static str>) {
+        self.used.push(UsedServer { given: given.to_owned(), resolved: resolved.clone(), protocol });
         self.engine.push(RTCIceServer {
             urls: vec![resolved],
             username: server.username.clone().unwrap_or_default(),
@@ -80,26 +128,29 @@ impl Servers {
     }
 }
 
-/// The URL with an address in place of the name, or why it cannot be used.
-async fn resolve_url(
-    world: &dyn World,
-    network: &dyn Network,
-    server: &IceServer,
-    url: &str,
-    bind: &[IpAddr],
-) -> Result<String, String> {
+/// A server and where it is.
+struct Far<'a> {
+    uri: Uri<'a>,
+    address: SocketAddr,
+}
+
+/// Where the server is, or why it cannot be used.
+async fn resolve_url<'a>(ways: &Ways<'_>, server: &IceServer, url: &'a str) -> Result<Far<'a>, String> {
     let uri = Uri::parse(url)?;
     if uri.scheme == "turn" && (server.username.is_none() || server.credential.is_none()) {
         return Err("a TURN server needs a username and a credential".to_owned());
     }
     let addresses = match uri.host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, uri.port)],
-        Err(_) => lookup(world, network, uri.host, uri.port).await?,
+        Err(_) => lookup(&**ways.world, ways.network, uri.host, uri.port).await?,
     };
-    let usable = |address: &&SocketAddr| bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4());
-    let address = addresses.iter().find(usable);
+    // A bridge has sockets of its own, of whatever family.
+    let usable = |address: &&SocketAddr| {
+        uri.upstream.is_some() || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4())
+    };
+    let address = addresses.iter().find(usable).copied();
     let address = address.ok_or_else(|| format!("{} has no address of a family that we use", uri.host))?;
-    Ok(format!("{}:{address}{}", uri.scheme, if uri.scheme == "turn" { "?transport=udp" } else { "" }))
+    Ok(Far { uri, address })
 }
 
 async fn lookup(
@@ -121,33 +172,33 @@ struct Uri<'a> {
     scheme: &'a str,
     host: &'a str,
     port: u16,
+    /// What the engine cannot speak by itself.
+    upstream: Option<Upstream>,
 }
 
 impl<'a> Uri<'a> {
     fn parse(url: &'a str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once(':').ok_or("it has no scheme such as stun: or turn:")?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-        match scheme {
-            "stun" | "turn" => {}
-            "stuns" | "turns" => {
-                return Err("the engine speaks to servers over UDP only, not over TLS".to_owned());
+        let upstream = match (scheme, query) {
+            ("stun" | "turn", "") | ("turn", "transport=udp") => None,
+            ("turn", "transport=tcp") => Some(Upstream::Tcp),
+            ("turns", "" | "transport=tcp") => Some(Upstream::Tls),
+            ("turns", "transport=udp") => Some(Upstream::Dtls),
+            ("stuns", _) => return Err("STUN over TLS brings no candidate that UDP could use".to_owned()),
+            ("stun" | "turn" | "turns", other) => {
+                return Err(format!("{other:?} is not understood; transport=udp and transport=tcp are"));
             }
-            other => return Err(format!("{other}: is not the scheme of a STUN or TURN server")),
-        }
-        match query {
-            "" | "transport=udp" => {}
-            "transport=tcp" => {
-                return Err("the engine speaks to servers over UDP only, not over TCP".to_owned());
-            }
-            other => return Err(format!("{other:?} is not understood; transport=udp is")),
-        }
-        let (host, port) = host_and_port(authority)?;
-        Ok(Self { scheme, host, port })
+            (other, _) => return Err(format!("{other}: is not the scheme of a STUN or TURN server")),
+        };
+        let secure = scheme == "turns";
+        let (host, port) = host_and_port(authority, if secure { 5349 } else { 3478 })?;
+        Ok(Self { scheme: if secure { "turn" } else { scheme }, host, port, upstream })
     }
 }
 
-/// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; 3478 by default (RFC 8489 §8.1).
-fn host_and_port(authority: &str) -> Result<(&str, u16), String> {
+/// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; the default port is that of the scheme (RFC 7065 §3.2).
+fn host_and_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, port)) => (host, port.strip_prefix(':')),
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
@@ -155,7 +206,8 @@ fn host_and_port(authority: &str) -> Result<(&str, u16), String> {
     if host.is_empty() {
         return Err("it names no host".to_owned());
     }
-    let port = port.map_or(Ok(3478), |port| port.parse().map_err(|_| format!("{port:?} is not a port")))?;
+    let port =
+        port.map_or(Ok(default), |port| port.parse().map_err(|_| format!("{port:?} is not a port")))?;
     Ok((host, port))
 }
 
@@ -171,8 +223,11 @@ mod tests {
             ("turn:192.0.2.1?transport=udp", Ok(("turn", "192.0.2.1", 3478))),
             ("turn:[2001:db8::1]:99", Ok(("turn", "2001:db8::1", 99))),
             ("turn:[2001:db8::1]", Ok(("turn", "2001:db8::1", 3478))),
-            ("turns:a", Err("over TLS")),
-            ("turn:a?transport=tcp", Err("over TCP")),
+            ("turns:a", Ok(("turn", "a", 5349))),
+            ("turns:a:443?transport=tcp", Ok(("turn", "a", 443))),
+            ("turn:a?transport=tcp", Ok(("turn", "a", 3478))),
+            ("stuns:a", Err("over TLS")),
+            ("stun:a?transport=tcp", Err("not understood")),
             ("turn:a?x=y", Err("not understood")),
             ("http://a", Err("not the scheme")),
             ("stun:", Err("no host")),

@@ -15,8 +15,10 @@ use super::intake::Demux;
 use super::pace::Pace;
 use super::stun::CheckTrace;
 use super::tap::TapState;
+use super::turn::ServerWatch;
 use crate::jsep::DtlsState;
 use crate::network::Network;
+use crate::timeline::ServerError;
 use crate::world::{Task, World};
 
 /// Events with the time at which they happened.
@@ -28,6 +30,7 @@ pub(super) struct Shared {
     pub(super) pace: Arc<Pace>,
     pub(super) trace: Arc<DtlsTrace>,
     pub(super) checks: Arc<CheckTrace>,
+    pub(super) servers: Arc<ServerWatch>,
     pub(super) gates: Gates,
     pub(super) tap: Arc<TapState>,
     pub(super) demux: Arc<Demux>,
@@ -63,6 +66,7 @@ impl Shared {
             pace,
             trace,
             checks: Arc::default(),
+            servers: Arc::default(),
             connected: AtomicBool::new(false),
             relayed: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -86,6 +90,17 @@ impl Shared {
     pub(super) fn emit_all(&self, events: impl IntoIterator<Item = EngineEvent>) {
         let now = self.world.now();
         events.into_iter().for_each(|event| self.emit_at(now, event));
+    }
+
+    /// A TURN server that brought nothing because it never said a word is an error of its own (W3C webrtc §4.8.3).
+    pub(super) fn as_silence(&self, event: EngineEvent) -> EngineEvent {
+        match event {
+            EngineEvent::ServerSkipped { url, .. } if self.servers.has_heard(&url) == Some(false) => {
+                let text = "no answer over UDP".to_owned();
+                EngineEvent::ServerError(ServerError { url, code: 701, text, ..ServerError::default() })
+            }
+            other => other,
+        }
     }
 
     pub(super) fn gathering(&self) -> MutexGuard<'_, Gathering> {

@@ -10,6 +10,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::dtls::DtlsTrace;
 use super::stun::CheckTrace;
+use super::turn::ServerWatch;
 use crate::network::Datagrams;
 
 /// A socket that reports DTLS records and checks, and otherwise passes everything on, batches included.
@@ -18,6 +19,7 @@ pub(super) struct TracedSocket {
     pub(super) socket: Arc<dyn AsyncUdpSocket>,
     pub(super) trace: Arc<DtlsTrace>,
     pub(super) checks: Arc<CheckTrace>,
+    pub(super) servers: Arc<ServerWatch>,
 }
 
 impl AsyncUdpSocket for TracedSocket {
@@ -30,6 +32,7 @@ impl AsyncUdpSocket for TracedSocket {
         if sent.is_ready() {
             self.trace.sent(transmit.contents);
             self.checks.sent(transmit.contents);
+            self.servers.sent(transmit.destination, transmit.contents);
         }
         sent
     }
@@ -47,6 +50,7 @@ impl AsyncUdpSocket for TracedSocket {
                 for datagram in filled.chunks(meta.stride.max(1)) {
                     self.trace.received(datagram);
                     self.checks.received(datagram);
+                    self.servers.received(meta.addr, datagram);
                 }
             }
         }

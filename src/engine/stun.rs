@@ -58,7 +58,7 @@ impl fmt::Debug for Checks {
 
 /// A STUN message, read where it lies.
 #[derive(Clone, Copy)]
-struct Stun<'a>(&'a [u8]);
+pub(super) struct Stun<'a>(&'a [u8]);
 
 impl CheckTrace {
     pub(super) fn counts(&self) -> IceChecks {
@@ -152,7 +152,7 @@ impl Checks {
 
 impl<'a> Stun<'a> {
     /// The STUN message in a datagram, or the one that it carries through a TURN server.
-    fn of(datagram: &'a [u8]) -> Option<Self> {
+    pub(super) fn of(datagram: &'a [u8]) -> Option<Self> {
         let first = *datagram.first()?;
         let bytes = if CHANNEL_DATA.contains(&first) { datagram.get(4..)? } else { datagram };
         let is_stun = bytes.len() >= HEADER
@@ -165,17 +165,17 @@ impl<'a> Stun<'a> {
         }
     }
 
-    fn kind(self) -> u16 {
+    pub(super) fn kind(self) -> u16 {
         u16::from_be_bytes([self.0[0], self.0[1]])
     }
 
-    fn transaction(self) -> [u8; 12] {
+    pub(super) fn transaction(self) -> [u8; 12] {
         let mut id = [0; 12];
         id.copy_from_slice(&self.0[8..HEADER]);
         id
     }
 
-    fn attribute(self, wanted: u16) -> Option<&'a [u8]> {
+    pub(super) fn attribute(self, wanted: u16) -> Option<&'a [u8]> {
         let mut rest = &self.0[HEADER..];
         while let [a, b, c, d, after @ ..] = rest {
             let length = usize::from(u16::from_be_bytes([*c, *d]));
@@ -198,7 +198,7 @@ impl<'a> Stun<'a> {
     }
 
     /// RFC 8489 §14.8.
-    fn error(self) -> Option<u16> {
+    pub(super) fn error(self) -> Option<u16> {
         let [_, _, class, number, ..] = self.attribute(ERROR_CODE)? else { return None };
         Some(u16::from(class & 7) * 100 + u16::from(*number))
     }

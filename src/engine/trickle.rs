@@ -84,7 +84,7 @@ impl Engine {
             sleep.await;
             let Some(shared) = shared.upgrade() else { return };
             let events = shared.gathering().give_up(&ufrag);
-            shared.emit_all(events);
+            shared.emit_all(events.into_iter().map(|event| shared.as_silence(event)));
         };
         self.shared.own(spawn(&*self.shared.world, deadline));
     }

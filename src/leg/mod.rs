@@ -19,15 +19,15 @@ use futures::channel::mpsc;
 use futures::{FutureExt, select_biased};
 
 use crate::connection::{
-    CandidateInit, Config, Connection, ConnectionEvent, Identity, OpenError, TransceiverId, W3cError,
-    next_event,
+    CandidateInit, Config, Connection, ConnectionEvent, Identity, OpenError, TransceiverId, Trusting,
+    W3cError, next_event,
 };
 use crate::fault::Faults;
 use crate::jsep::{Direction, MediaKind};
 use crate::media::MediaError;
 use crate::network::Network;
 use crate::plan::{AttachAt, IcePolicy, Later, LegPlan};
-use crate::timeline::{PeerInfo, Recorder, Signal};
+use crate::timeline::{Kind, PeerInfo, Recorder, Signal};
 use crate::world::World;
 
 use negotiation::Negotiation;
@@ -63,6 +63,9 @@ pub enum LegError {
     /// A file that was there before the call is no longer.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// The file with certificates was there before the call.
+    #[error("the certificates cannot be read: {0}")]
+    Authorities(std::io::Error),
     /// A source could not be attached.
     #[error("failed to attach the {kind} track: {error}")]
     Attach {
@@ -123,7 +126,11 @@ impl Leg {
     /// # Errors
     /// [`LegError`]; the connection is closed then.
     pub async fn open(plan: &LegPlan, setting: Setting<'_>) -> Result<Self, LegError> {
-        let config = config(plan, &setting);
+        let config = config(plan, &setting)?;
+        if plan.insecure {
+            let note = "certificates of TURN servers are not checked, as was asked for";
+            setting.recorder.record(setting.world.now(), Kind::Note(note.to_owned()));
+        }
         let Setting { world, network, recorder, faults, me, peer, .. } = setting;
         let (connection, events) =
             Connection::open(Arc::clone(&world), network, recorder.clone(), config).await?;
@@ -275,14 +282,19 @@ impl Leg {
     }
 }
 
-fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
+fn config(plan: &LegPlan, setting: &Setting<'_>) -> Result<Config, LegError> {
     let ice_servers = plan.ice_servers.iter().map(|server| crate::connection::IceServer {
         urls: server.urls.clone(),
         username: server.username.clone(),
         credential: server.credential.as_ref().map(|secret| secret.reveal().to_owned()),
     });
-    Config {
+    let authorities = match &plan.ca {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(LegError::Authorities)?),
+        None => None,
+    };
+    Ok(Config {
         ice_servers: ice_servers.collect(),
+        trusting: Trusting { authorities, insecure: plan.insecure },
         relay_only: plan.ice_policy == IcePolicy::Relay,
         bind: if plan.bind.is_empty() { setting.addresses.clone() } else { plan.bind.clone() },
         gathering_timeout: GATHERING_TIMEOUT,
@@ -293,5 +305,5 @@ fn config(plan: &LegPlan, setting: &Setting<'_>) -> Config {
             peer: Some(setting.peer.number),
             peer_stamps: setting.peer.capabilities.stamps,
         },
-    }
+    })
 }

@@ -19,6 +19,10 @@ impl Network for MachineNetwork {
         Ok(Socket::System(socket))
     }
 
+    fn is_machine(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
         let host = host.to_owned();
         Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })

@@ -36,6 +36,11 @@ pub trait Network: Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))))
     }
 
+    /// Its sockets are those of this machine, so that TCP can be had beside them.
+    fn is_machine(&self) -> bool {
+        false
+    }
+
     /// The address under which others see a socket of ours that the machine knows as `address`.
     fn seen_as(&self, address: SocketAddr) -> SocketAddr {
         address

@@ -49,6 +49,10 @@ impl Network for TamperedNetwork {
         self.inner.resolve(host, port)
     }
 
+    fn is_machine(&self) -> bool {
+        self.inner.is_machine()
+    }
+
     fn seen_as(&self, address: SocketAddr) -> SocketAddr {
         self.inner.seen_as(address)
     }

@@ -117,17 +117,13 @@ pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
 /// What is wrong with it, and what to write.
 pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
     let read = parse_ice_url(url)?;
-    if read.transport != IceTransport::Udp {
-        return Err(not_supported(url));
+    if !read.turn && read.transport != IceTransport::Udp {
+        return Err(IceUrlError::new(
+            format!("`{url}` is of no use in a call: what STUN over TLS sees is no address for UDP"),
+            "use `stun:`, or `turns:` for a relay",
+        ));
     }
     Ok(read.turn)
-}
-
-fn not_supported(url: &str) -> IceUrlError {
-    IceUrlError::new(
-        format!("`{url}` is not yet supported in calls: TURN and STUN over TCP, TLS and DTLS are to come"),
-        "use `turn:` or `stun:` over UDP",
-    )
 }
 
 /// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
@@ -169,6 +165,9 @@ mod tests {
             ("stun:192.0.2.1:3478", false),
             ("turn:turn.example.org", true),
             ("turn:turn.example.org:443?transport=udp", true),
+            ("turn:turn.example.org?transport=tcp", true),
+            ("turns:turn.example.org", true),
+            ("turns:turn.example.org?transport=udp", true),
             ("turn:[2001:db8::1]:3478", true),
         ] {
             assert_eq!(check_ice_url(url), Ok(turn), "{url}");
@@ -193,9 +192,7 @@ mod tests {
     #[test]
     fn what_no_call_can_use_is_said() {
         for (url, says) in [
-            ("turns:turn.example.org", "not yet supported"),
-            ("stuns:stun.example.org", "not yet supported"),
-            ("turn:turn.example.org?transport=tcp", "not yet supported"),
+            ("stuns:stun.example.org", "of no use"),
             ("turn:turn.example.org?transport=sctp", "transport=udp"),
             ("turn:turn.example.org?transport=udp&x", "transport=udp"),
             ("stun:stun.example.org?transport=udp", "no transport"),

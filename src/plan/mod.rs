@@ -80,6 +80,8 @@ impl Plan {
                 data: false,
                 faults: Vec::new(),
                 ice_servers: Vec::new(),
+                ca: None,
+                insecure: false,
                 ice_policy: IcePolicy::All,
                 trickle: true,
                 bind: Vec::new(),
@@ -133,6 +135,13 @@ pub struct LegPlan {
     pub faults: Vec<FaultPlan>,
     /// STUN and TURN servers, in the order given.
     pub ice_servers: Vec<IceServer>,
+    /// Certificates of authorities besides the public ones, as PEM, for TURN servers over TLS and DTLS. Only its name
+    /// goes into records.
+    #[serde(serialize_with = "optional_file_name", skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// Believe every certificate of those servers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// Which candidates may be used.
     pub ice_policy: IcePolicy,
     /// Candidates are sent as they are found; otherwise the description waits for all of them.
@@ -224,6 +233,16 @@ fn optional_millis<S: serde::Serializer>(
 ) -> Result<S::Ok, S::Error> {
     match duration {
         Some(duration) => millis(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn optional_file_name<S: serde::Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => file_name(path, serializer),
         None => serializer.serialize_none(),
     }
 }

@@ -87,19 +87,23 @@ impl Connection {
     }
 
     /// Whether it delivers what it takes, so that requests are not sent again (RFC 8489 §6.2.2).
-    pub(super) const fn is_reliable(&self) -> bool {
+    #[must_use]
+    pub const fn is_reliable(&self) -> bool {
         matches!(self.kind, Kind::Plain(..) | Kind::Secure(..))
     }
 
     /// From here on what looks like ChannelData is ChannelData.
-    pub(super) fn expect_channels(&mut self) {
+    pub fn expect_channels(&mut self) {
         if let Kind::Plain(_, deframer) | Kind::Secure(_, deframer) = &mut self.kind {
             deframer.channels = true;
         }
     }
 
     /// Sends a message, padded as streams want it.
-    pub(super) async fn send(&mut self, message: &[u8]) -> Result<(), LinkError> {
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), LinkError> {
         match &mut self.kind {
             Kind::Datagrams(socket) => drop(socket.send(message).await?),
             Kind::Plain(stream, _) => write(stream, message).await?,
@@ -110,7 +114,10 @@ impl Connection {
     }
 
     /// The next message or datagram. Nothing is lost if this is dropped while it waits.
-    pub(super) async fn receive(&mut self) -> Result<Vec<u8>, LinkError> {
+    ///
+    /// # Errors
+    /// The connection is broken, or what comes is not STUN.
+    pub async fn receive(&mut self) -> Result<Vec<u8>, LinkError> {
         match &mut self.kind {
             Kind::Datagrams(socket) => {
                 let mut buffer = vec![0; DATAGRAM];

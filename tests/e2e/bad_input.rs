@@ -18,7 +18,7 @@ fn a_wrong_command_line_is_a_2_that_says_how_to_mend_it() {
         (vec!["call", "demo", "-q", "-v"], vec!["contradict"]),
         (vec!["call", "demo", "--json", "--report-json", "-"], vec!["standard output"]),
         (vec!["call", "demo", "--flaky-ok"], vec!["--retry"]),
-        (vec!["call", "demo", "--ice-server", "turns:turn.example.org"], vec!["not yet supported"]),
+        (vec!["call", "demo", "--ice-server", "stuns:stun.example.org"], vec!["of no use in a call"]),
         (vec!["call", "demo", "--ice-policy", "relay"], vec!["TURN server"]),
         (vec!["serve", "--listen", "nowhere"], vec!["127.0.0.1:2255"]),
         (vec!["serve", "--max-peers", "1"], vec!["from 2 to"]),

@@ -7,7 +7,7 @@ use futures::channel::mpsc;
 
 use crate::connection::{
     CandidateInit, Config, Connection, ConnectionEvent, Identity, LocalTrack, OpenError, TransceiverId,
-    TransceiverState, W3cError,
+    TransceiverState, Trusting, W3cError,
 };
 use crate::jsep::{ConnectionState, ErrorName, IceState, Role, SdpFacts, SdpType, SignalingState};
 use crate::leg::GATHERING_TIMEOUT;
@@ -45,6 +45,7 @@ impl End {
         let number = |role| if role == Role::Caller { 1 } else { 2 };
         let config = Config {
             ice_servers: Vec::new(),
+            trusting: Trusting::default(),
             relay_only: false,
             bind: setting.addresses.clone(),
             gathering_timeout: GATHERING_TIMEOUT,
