@@ -22,6 +22,9 @@ impl IceUrlError {
 
 const FORMS: &str = "write `stun:HOST[:PORT]`, `turn:HOST[:PORT][?transport=udp|tcp]` or `turns:HOST[:PORT]`";
 
+/// What a call can use of them.
+const CALL_FORMS: &str = "write `stun:HOST[:PORT]` or `turn:HOST[:PORT][?transport=udp]`";
+
 /// The URL of a STUN or TURN server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceUrl {
@@ -116,7 +119,7 @@ pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
 /// # Errors
 /// What is wrong with it, and what to write.
 pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
-    let read = parse_ice_url(url)?;
+    let read = parse_ice_url(url).map_err(|error| IceUrlError { help: CALL_FORMS.to_owned(), ..error })?;
     if read.transport != IceTransport::Udp {
         return Err(not_supported(url));
     }

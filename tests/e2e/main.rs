@@ -11,6 +11,7 @@
 mod bad_input;
 mod between;
 mod chromium;
+mod coturn;
 mod endings;
 mod explain;
 mod faults;
@@ -26,3 +27,6 @@ mod relay;
 mod scenarios;
 mod sim;
 mod strangers;
+mod turn;
+mod turn_lab;
+mod turn_strangers;
