@@ -16,7 +16,7 @@
 //! The runner asks `expect` whether everything is settled and ends the call then; nothing downstream ever steers a
 //! peer. `cli` turns arguments into a plan, builds the world and prints; nobody else prints. `world` holds time, tasks
 //! and randomness; `jsep` the rules of WebRTC; `signaling` and `server` the room where the two sides meet; `media` what
-//! they send each other.
+//! they send each other. `stun` and `turn` stand beside the call: they probe TURN servers.
 //!
 //! Everything from `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no clock. These
 //! folders build and test without the engine (`--no-default-features`).

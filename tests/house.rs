@@ -71,6 +71,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signaling", &["jsep", "timeline", "world"]),
     ("server", &["signaling", "jsep", "timeline", "world"]),
     ("media", &["plan", "jsep", "timeline", "world"]),
+    ("turn", &["stun", "plan", "diagnose", "report", "world"]),
+    ("stun", &["plan", "world"]),
     ("world", &[]),
     ("plan", &["jsep"]),
     ("jsep", &[]),
@@ -238,9 +240,10 @@ fn only_cli_prints() {
 }
 
 #[test]
-fn only_engine_names_the_crates_below() {
-    refuse(&["webrtc::", "rtc::", "rtc_"], |folder| folder == "engine" || folder == "media");
-    refuse(&["webrtc::", "rtc::", "webrtc as", "rtc as"], |folder| folder == "engine");
+fn only_engine_and_stun_name_the_crates_below() {
+    refuse(&["rtc::", "rtc_"], |folder| ["engine", "media", "stun"].contains(&folder));
+    refuse(&["rtc::", "rtc as"], |folder| folder == "engine" || folder == "stun");
+    refuse(&["webrtc::", "webrtc as"], |folder| folder == "engine");
 }
 
 #[test]

@@ -16,6 +16,10 @@ if [ ! -e "${CHROME:-}" ] && ! has chromium && ! has chromium-browser && ! has g
   echo "the tests with a real browser need Chromium, which is not installed" >&2
   missing+=(chromium)
 fi
+if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ] && ! has ip; then
+  echo "the tests of networks that block something need ip (iproute2), which is not installed" >&2
+  missing+=(iproute2)
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
   exit 0
 fi

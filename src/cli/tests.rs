@@ -32,7 +32,9 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Sim(args) => return Err(sim::complaint(args, matches).expect("a complaint").to_string()),
         Command::Explain(args) => return Err(explain::run(args, &cli.noise).unwrap_err().to_string()),
         Command::Run(args) => return Err(super::run::run(args, &cli.noise).unwrap_err().to_string()),
-        Command::Schema(_) | Command::Init(_) | Command::Import(_) => unreachable!("no complaint to provoke"),
+        Command::Schema(_) | Command::Init(_) | Command::Import(_) | Command::Turn(_) => {
+            unreachable!("no complaint to provoke")
+        }
     };
     plan::plan(role, args, matches).map_err(|error| error.to_string())
 }
@@ -49,7 +51,7 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    let commands = ["call", "answer", "explain", "sim", "run", "init", "serve", "schema"];
+    let commands = ["call", "answer", "explain", "sim", "run", "turn", "init", "serve", "schema"];
     for command in std::iter::once(None).chain(commands.into_iter().map(Some)) {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");

@@ -244,7 +244,10 @@ fn problem(error: &rustls::Error, host: &str, certificate: &Certificate) -> Cert
             CertificateProblem::WrongName { asked: host.to_owned(), names: certificate.names.clone() }
         }
         // What signed itself is refused for being an authority, before anybody asks who signed it.
-        CertificateError::UnknownIssuer | CertificateError::Other(_) => CertificateProblem::UnknownIssuer,
+        // An authority of the same name with another key is another authority.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_) => {
+            CertificateProblem::UnknownIssuer
+        }
         other => CertificateProblem::Other(escaped(other.to_string().as_bytes())),
     }
 }

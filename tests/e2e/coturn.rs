@@ -1,0 +1,104 @@
+//! Real coturn with ports and a certificate of its own, on loopback or in a network namespace.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Of the user `me`.
+pub(crate) const CREDENTIAL: &str = "hush-right";
+
+/// A running coturn. Killed when dropped.
+pub(crate) struct Coturn {
+    child: Child,
+    pub(crate) port: u16,
+    pub(crate) secure: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Coturn {
+    /// On loopback, with these options more. None, with the reason on standard error, where it is not installed.
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        let turn = Self::spawn(Command::new("turnserver"), "127.0.0.1", free_port(), free_port(), options)?;
+        turn.wait_until_it_answers();
+        Some(turn)
+    }
+
+    /// On loopback with a user, and peers on loopback, which it refuses by default.
+    pub(crate) fn with_user(options: &[&str]) -> Option<Self> {
+        let user = format!("me:{CREDENTIAL}");
+        Self::start(&[&["--lt-cred-mech", "--allow-loopback-peers", "--user", &user], options].concat())
+    }
+
+    /// Started by `command`, which may enter a namespace first. The caller waits until it answers.
+    pub(crate) fn spawn(
+        mut command: Command,
+        ip: &str,
+        port: u16,
+        secure: u16,
+        options: &[&str],
+    ) -> Option<Self> {
+        let mut version = Command::new("turnserver");
+        version.arg("--version");
+        quiet(&mut version);
+        if version.status().is_err() {
+            let must = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
+            assert!(!must, "coturn (turnserver) is not installed, and CALLCHECK_REQUIRE_ALL=1");
+            eprintln!("skipped: coturn (turnserver) is not installed; `make test` installs it");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), ip.to_owned()]).unwrap();
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(file("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(file("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        command
+            .args(["-n", "--no-cli", "--listening-ip", ip, "--relay-ip", ip])
+            .args(["--realm", "test", "--simple-log", "--log-file", "stdout"])
+            .args(["--listening-port", &port.to_string(), "--tls-listening-port", &secure.to_string()])
+            .args(["--cert", &file("cert.pem"), "--pkey", &file("key.pem")])
+            .args(["--pidfile", &file("pid"), "--db", &file("db")])
+            .args(options)
+            .current_dir(folder.path());
+        quiet(&mut command);
+        Some(Self { child: command.spawn().expect("turnserver starts"), port, secure, folder })
+    }
+
+    /// The file with its certificate.
+    pub(crate) fn ca(&self) -> String {
+        self.folder.path().join("cert.pem").display().to_string()
+    }
+
+    /// Until it answers a Binding request (RFC 8489 §2), or accepts TCP.
+    fn wait_until_it_answers(&self) {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        request.extend([7; 12]);
+        let answered = (0..200).any(|_| {
+            let _ = socket.send_to(&request, ("127.0.0.1", self.port));
+            socket.recv(&mut [0; 200]).is_ok() || TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
+        assert!(answered, "turnserver does not answer on port {}", self.port);
+    }
+}
+
+impl Drop for Coturn {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn quiet(command: &mut Command) {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+}
+
+/// A port that is free over TCP and UDP.
+pub(crate) fn free_port() -> u16 {
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
