@@ -66,7 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("leg", &["plan", "fault", "jsep", "connection", "network", "media", "timeline", "world"]),
     ("connection", &["jsep", "fault", "engine", "network", "media", "timeline", "world"]),
-    ("engine", &["jsep", "fault", "network", "timeline", "world"]),
+    ("engine", &["jsep", "fault", "network", "stun", "timeline", "world"]),
     ("network", &["plan", "timeline", "world"]),
     ("signaling", &["jsep", "timeline", "world"]),
     ("server", &["signaling", "jsep", "timeline", "world"]),

@@ -301,7 +301,8 @@ mod tests {
 
     #[test]
     fn the_deadline_names_the_servers_that_were_silent() {
-        let server = |given: &str| UsedServer { given: given.into(), resolved: format!("{given}!") };
+        let server =
+            |given: &str| UsedServer { given: given.into(), resolved: format!("{given}!"), protocol: None };
         let mut gathering = Gathering::new(vec![server("stun:a"), server("turn:b")]);
         gathering.arm("abcd", at("0"));
         gathering.begin();

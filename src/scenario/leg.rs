@@ -56,6 +56,12 @@ pub(super) fn leg(reader: &Reader<'_>, table: &Table, plan: &mut LegPlan, folder
     if let Some(node) = get(table, "ice-servers") {
         plan.ice_servers = reader.items(node).iter().filter_map(|item| ice_server(reader, item)).collect();
     }
+    if let Some(path) = get(table, "ca").and_then(|node| reader.text(node, "ca")) {
+        plan.ca = Some(folder.join(path));
+    }
+    if let Some(insecure) = get(table, "insecure").and_then(|node| reader.flag(node, "insecure")) {
+        plan.insecure = insecure;
+    }
     if let Some(node) = get(table, "ice-policy") {
         plan.ice_policy = reader.word(node, "ice-policy", ICE_POLICY).unwrap_or(IcePolicy::All);
         let turns =

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod between;
+mod bridged;
 mod broken_scenarios;
 mod chromium;
 mod coturn;

@@ -241,7 +241,17 @@ async fn servers_that_cannot_be_used_are_named_and_gathering_still_ends() {
             _ => None,
         })
         .collect();
-    assert_eq!(skipped, ["turns:127.0.0.1", "stun:nobody.invalid", "turn:127.0.0.1:9"]);
+    assert_eq!(skipped, ["stun:nobody.invalid", "turns:127.0.0.1"]);
+    let errors = call.a.events.iter().filter_map(|(_, event)| match event {
+        EngineEvent::ServerError(error) => Some((error.url.as_str(), error.code, error.text.as_str())),
+        _ => None,
+    });
+    let mut errors: Vec<_> = errors.collect();
+    errors.sort_unstable();
+    assert_eq!(
+        errors,
+        [("turn:127.0.0.1:9", 701, "no answer over UDP"), ("turns:127.0.0.1", 701, "connection refused")]
+    );
     call.connect().await;
     let ends = call.a.events.iter().filter(|(_, event)| *event == complete).count();
     assert_eq!(ends, 1);

@@ -1,0 +1,102 @@
+//! Calls through real coturn over TCP, TLS and DTLS, and what is told of servers that do not do what is asked.
+
+use serde_json::Value;
+
+use crate::coturn::{CREDENTIAL, Coturn, free_port};
+use crate::harness::{Ended, Process, callcheck, free_room, one_call_at_a_time};
+
+fn side(room: &str, command: &str, url: &str, credential: &str, more: &[&str]) -> Process {
+    let relayed = ["--bind", "127.0.0.1", "--ice-policy", "relay", "--ice-server", url, "--username", "me"];
+    let mut process = callcheck(room, &[&[command, "demo"], &relayed[..], more].concat());
+    process.env("CALLCHECK_CREDENTIAL", credential);
+    Process::start(process)
+}
+
+fn both(url: &str, credential: &str, more: &[&str]) -> [Ended; 2] {
+    let room = free_room();
+    let caller = side(&room, "call", url, credential, &[&["--duration", "2s"], more].concat());
+    let callee = side(&room, "answer", url, credential, more);
+    [caller.end(), callee.end()]
+}
+
+/// A call that cannot connect, with the reason in its findings.
+fn fails(url: &str, credential: &str, more: &[&str], finding: &str) -> Ended {
+    let limits = ["--answer-timeout", "20s", "--timeout", "3s", "--json"];
+    let [caller, callee] = both(url, credential, &[&limits, more].concat());
+    callee.exits(1);
+    let caller = caller.exits(1);
+    let report = caller.report();
+    let findings = report["calls"][0]["findings"].as_array().unwrap();
+    assert_eq!(findings[0]["id"], finding, "{url}: {findings:#?}\n{}", caller.stderr);
+    caller
+}
+
+#[test]
+fn a_call_is_relayed_whatever_carries_it_to_the_server() {
+    let _machine = one_call_at_a_time();
+    let Some(turn) = Coturn::with_user(&[]) else { return };
+    let ca = turn.ca();
+    let trusted = ["--expect", "pair=relay", "--json", "--ca", ca.as_str()];
+    let (plain, secure) = (turn.port, turn.secure);
+    for (url, protocol) in [
+        (format!("turn:127.0.0.1:{plain}"), "udp"),
+        (format!("turn:127.0.0.1:{plain}?transport=tcp"), "tcp"),
+        (format!("turns:localhost:{secure}"), "tls"),
+        (format!("turns:localhost:{secure}?transport=udp"), "udp"),
+    ] {
+        for ended in both(&url, CREDENTIAL, &trusted) {
+            let ended = ended.exits(0);
+            let report = ended.report();
+            let local = &report["calls"][0]["peers"][0]["selected_pair"]["local"];
+            assert_eq!(
+                (local["type"].as_str(), local["relay_protocol"].as_str()),
+                (Some("relay"), Some(protocol))
+            );
+            assert_eq!(report["calls"][0]["findings"], Value::Array(Vec::new()), "{url}");
+            assert!(!ended.stderr.contains(CREDENTIAL) && !ended.stdout.contains(CREDENTIAL));
+        }
+    }
+}
+
+#[test]
+fn several_servers_may_be_given_and_one_that_fails_does_not_stop_the_others() {
+    let _machine = one_call_at_a_time();
+    let Some(turn) = Coturn::with_user(&[]) else { return };
+    let dead = format!("turns:127.0.0.1:{}", free_port());
+    let good = format!("turn:127.0.0.1:{}?transport=tcp", turn.port);
+    let more = ["--ice-server", good.as_str(), "--username", "me", "--expect", "pair=relay", "--json"];
+    for ended in both(&dead, CREDENTIAL, &more) {
+        let ended = ended.exits(0);
+        // It was not needed, so nothing is found wrong.
+        assert_eq!(ended.report()["calls"][0]["findings"], Value::Array(Vec::new()));
+    }
+}
+
+#[test]
+fn what_keeps_a_server_from_relaying_is_named() {
+    let _machine = one_call_at_a_time();
+    let Some(turn) = Coturn::with_user(&[]) else { return };
+    let (plain, secure) = (turn.port, turn.secure);
+    fails(&format!("turn:127.0.0.1:{plain}"), "hush-wrong", &[], "turn-401");
+    fails(&format!("turn:127.0.0.1:{plain}?transport=tcp"), "hush-wrong", &[], "turn-401");
+    fails(&format!("turn:127.0.0.1:{}?transport=tcp", free_port()), CREDENTIAL, &[], "turn-unreachable");
+    fails(&format!("turns:localhost:{secure}"), CREDENTIAL, &[], "turn-tls-cert");
+    let insecure = side(
+        &free_room(),
+        "call",
+        &format!("turns:localhost:{secure}"),
+        CREDENTIAL,
+        &["--insecure", "--wait", "100ms", "--json"],
+    );
+    insecure.end().exits(3);
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_told_and_believed_only_where_that_was_asked_for() {
+    let _machine = one_call_at_a_time();
+    let Some(turn) = Coturn::with_user(&[]) else { return };
+    let url = format!("turns:localhost:{}", turn.secure);
+    for ended in both(&url, CREDENTIAL, &["--insecure", "--expect", "pair=relay", "--json", "-v"]) {
+        ended.exits(0).says(&["certificates of TURN servers are not checked"]);
+    }
+}
