@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "leg",
             "media",
             "network",
+            "server",
             "signaling",
             "timeline",
             "world",

@@ -76,6 +76,11 @@ pub(super) const SCENARIO: &[Key] = &[
 
 pub(super) const LEG: &[Key] = &[
     key(
+        "played-by",
+        Form::Any,
+        "\"ours\", \"chromium\", or a program and its arguments, which speaks the room protocol on its standard input and output",
+    ),
+    key(
         "attach",
         Form::Words(&["add-track", "add-transceiver", "reuse", "replace-only", "none"]),
         "how tracks are attached",

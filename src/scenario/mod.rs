@@ -9,6 +9,7 @@ mod call_steps;
 mod cells;
 mod complaint;
 mod expect;
+mod foreign;
 mod import;
 mod keys;
 mod leg;
@@ -26,9 +27,10 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::jsep::{MediaKind, Role};
-use crate::plan::{Expectation, Plan, Secret, SendPlan, are_symptoms};
+use crate::plan::{CallStep, Expectation, Plan, Secret, SendPlan, are_symptoms};
 
 pub use complaint::Source;
+pub use foreign::{Foreign, Player};
 pub use import::{ImportError, Imported, import};
 pub use schema::schema;
 pub use steps::{Claim, Script};
@@ -74,6 +76,8 @@ pub struct Scenario {
     pub of_the_call: Vec<Expectation>,
     /// Nothing is demanded but what is stated.
     pub only_stated: bool,
+    /// Somebody else plays one of its sides.
+    pub foreign: Option<Foreign>,
     /// It is a list of operations instead.
     pub script: Option<Script>,
     /// The values of its cell.
@@ -202,6 +206,12 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
     };
     let (call_steps, step_places) =
         steps.map(|node| call_steps::call_steps(reader, node)).unwrap_or_default();
+    let foreign = players(reader, table, &sources[0], &call_steps, expect);
+    let placed: Vec<Placed> = match &foreign {
+        // What it sees nobody tells us.
+        Some(foreign) => placed.into_iter().filter(|placed| placed.of != Some(foreign.role)).collect(),
+        None => placed,
+    };
     let retry = get(table, "retry").and_then(|node| reader.count(node, "retry", 100));
     let mut plans = [Role::Caller, Role::Callee].map(|role| plan(reader, table, role, &placed, &sources[0]));
     let strict = flag("strict").unwrap_or(false);
@@ -239,6 +249,7 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
             .map(|p| p.expectation.clone())
             .collect(),
         only_stated: defaults.and_then(|node| reader.flag(node, "defaults")) == Some(false),
+        foreign,
         script: script.map(|steps| steps::script(reader, steps, expect)),
         step_places,
         cell,
@@ -246,6 +257,56 @@ fn scenario(reader: &Reader<'_>, table: &Table, cell: Vec<(String, String)>, sou
         files: reader.files(),
         placed,
     }
+}
+
+/// Who plays a side that is not ours, and what of it we cannot know.
+fn players(
+    reader: &Reader<'_>,
+    table: &Table,
+    source: &Source,
+    steps: &[CallStep],
+    expect: Option<&Node>,
+) -> Option<Foreign> {
+    let folder = Path::new(&source.name).parent().unwrap_or_else(|| Path::new(""));
+    let side = |key: &'static str| get(table, key).and_then(|node| reader.table(node, key));
+    if let Some(node) = side("both").and_then(|both| get(both, "played-by")) {
+        let help = "write it under [caller] or under [callee]";
+        reader.complain(&node.place, "somebody else plays one side, not both", "of both", Some(help.into()));
+        return None;
+    }
+    let found = |role: Role| foreign::foreign(reader, side(role.as_str())?, role, folder);
+    let (caller, callee) = (found(Role::Caller), found(Role::Callee));
+    if let (Some(_), Some(other)) = (&caller, &callee) {
+        let node = side(other.role.as_str()).and_then(|table| get(table, "played-by"));
+        node.iter().for_each(|node| {
+            let help = "leave one side to callcheck, which is the one that tells what it saw";
+            reader.complain(
+                &node.place,
+                "both sides are played by somebody else",
+                "this one too",
+                Some(help.into()),
+            );
+        });
+    }
+    let foreign = caller.or(callee)?;
+    let role = foreign.role;
+    if let Some(Value::Table(all)) = expect.map(|node| &node.value)
+        && let Some(entry) = all.iter().find(|entry| entry.key == role.as_str())
+    {
+        let help = format!("expect it of the {}, which sees what comes", role.other());
+        reader.complain(
+            &entry.place,
+            format!("what the {role} sees is not told"),
+            "nobody knows",
+            Some(help),
+        );
+    }
+    if let (Some(node), true) = (get(table, "step"), steps.iter().any(|step| step.is_of(role))) {
+        let help = format!("give every step who = \"{}\"", role.other());
+        let title = format!("who plays the {role} takes no steps");
+        reader.complain(&node.place, title, "some are the other side's", Some(help));
+    }
+    Some(foreign)
 }
 
 fn room(reader: &Reader<'_>, node: &Node) -> Option<String> {

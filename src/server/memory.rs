@@ -35,6 +35,42 @@ pub async fn join_memory(world: Arc<dyn World>, hub: &Hub, request: JoinRequest)
     Room::enter(world, link, request, JOIN_WITHIN).await
 }
 
+/// A client that says and hears the texts of the protocol as they are. It leaves when it is dropped.
+pub struct Wire {
+    connection: Arc<Connection>,
+    incoming: futures::stream::BoxStream<'static, Incoming>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// Connects to `hub`, and joins nothing yet.
+    #[must_use]
+    pub fn open(hub: &Hub) -> Self {
+        let (connection, queue) = hub.connect();
+        let connection = Arc::new(connection);
+        let incoming = incoming(Arc::clone(&connection), queue).boxed();
+        Self { connection, incoming }
+    }
+
+    /// Says a text. What is wrong with it is answered.
+    pub fn say(&self, text: &str) {
+        self.connection.receive(text);
+    }
+
+    /// The next text; none once the room has closed the connection.
+    pub async fn hear(&mut self) -> Option<String> {
+        match self.incoming.next().await {
+            Some(Incoming::Text(text)) => Some(text),
+            Some(Incoming::Closed(_)) | None => None,
+        }
+    }
+}
+
 /// The same over a path that takes its time.
 ///
 /// # Errors

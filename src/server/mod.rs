@@ -17,7 +17,7 @@ mod socket;
 pub use config::{Limits, ServerConfig};
 pub use hub::Hub;
 pub use listener::{BindError, Server};
-pub use memory::{Path, join_memory, join_memory_over};
+pub use memory::{Path, Wire, join_memory, join_memory_over};
 
 #[cfg(test)]
 mod join_error_tests;

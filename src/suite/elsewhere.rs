@@ -52,6 +52,9 @@ impl fmt::Debug for Elsewhere {
 
 /// Why a scenario cannot be played by two processes.
 pub(super) fn unfit(scenario: &Scenario, is_virtual: bool) -> Option<&'static str> {
+    if scenario.foreign.is_some() {
+        return Some("somebody else plays one of its sides already; run it without --role");
+    }
     if scenario.script.is_some() {
         return Some("its two bare connections are in one process; run it without --role");
     }
@@ -137,7 +140,7 @@ fn deps(
 }
 
 /// Each side impairs what it sends itself.
-fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+pub(super) fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
     let role = plan.leg.role;
     let sent = plan.network.of(role).clone();
     if sent.is_nothing() {

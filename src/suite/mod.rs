@@ -2,10 +2,11 @@
 //!
 //! `files` finds and reads them, `play` plays one on the real or the simulated clock, `script` those that are a list of
 //! operations, `elsewhere` those whose
-//! other side is another process, and `placed` gives each result its place in the file.
+//! other side is another process of callcheck, `foreign` those that a browser or a program takes part in, and `placed` gives each result its place in the file.
 
 mod elsewhere;
 mod files;
+mod foreign;
 mod placed;
 mod play;
 mod script;

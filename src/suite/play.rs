@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::placed::{finished, not_played, place};
-use super::{Done, Settings, elsewhere, script};
+use super::{Done, Settings, elsewhere, foreign, script};
 use crate::expect::was_found;
 use crate::plan::{Expectation, Op, Plan, Value};
 use crate::report::{
@@ -33,6 +33,9 @@ pub(super) async fn play(
             Some(why) => not_played(scenario, settings, VerdictWord::Skipped, why.to_owned()),
             None => elsewhere::play(scenario, settings, elsewhere, seed, interrupt).await,
         };
+    }
+    if let Some(other) = &scenario.foreign {
+        return foreign::play(scenario, settings, other, (is_virtual, seed), interrupt).await;
     }
     if scenario.script.is_some() {
         let outcome = script::play(scenario, is_virtual, seed).await;

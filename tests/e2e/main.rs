@@ -17,6 +17,7 @@ mod coturn;
 mod endings;
 mod explain;
 mod faults;
+mod foreign;
 mod good_calls;
 mod habits;
 mod harness;
