@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::output::{Target, to_stdout};
 use super::say::{View, say};
-use crate::stun::Trust;
+use crate::stun::{Stop, Trust};
 use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
 use crate::world::{Live, World};
 
@@ -31,10 +31,13 @@ pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
             say("warning: --insecure: certificates are told, and not demanded");
         }
         let interrupted = interrupt(&world);
-        let probed = turn::probe(&world, &config, &targets);
-        match select(interrupted, Box::pin(probed)).await {
-            Either::Left(_) => {
-                say("interrupted; allocations end by themselves with their lifetime");
+        let (cancel, stop) = Stop::pair();
+        let probed = Box::pin(turn::probe(&world, &config, &targets, &stop));
+        match select(interrupted, probed).await {
+            Either::Left((_, probed)) => {
+                say("interrupted; allocations are released");
+                drop(cancel);
+                probed.await;
                 Ok(Exit::Interrupted)
             }
             Either::Right((servers, _)) => Ok(conclude(&turn::report(&stated, servers), reports, noise)),
