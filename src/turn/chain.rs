@@ -176,7 +176,7 @@ impl Chain<'_> {
             return Err(Trouble::failed(Cause::Nonsense, "its answer holds no XOR-MAPPED-ADDRESS"));
         };
         self.path.mapped = Some(mapped);
-        let again = (answer.sent > 1).then(|| format!("; sent {} times", answer.sent)).unwrap_or_default();
+        let again = if answer.sent > 1 { format!("; sent {} times", answer.sent) } else { String::new() };
         Ok(((), Some(format!("seen as {mapped}{again}"))))
     }
 

@@ -61,7 +61,7 @@ fn judged(username: &str, paths: Vec<Path>) -> ServerReport {
 fn each_failure_has_its_id_and_its_remedy() {
     use IceTransport::{Dtls, Tcp, Tls, Udp};
     let code = Cause::Code;
-    let rows: &[(IceTransport, StepName, Cause, Option<u16>, &str, &str)] = &[
+    let rows = [
         (Udp, StepName::Resolve, Cause::Unresolved, None, "turn-unreachable", "AAAA"),
         (Udp, StepName::Binding, Cause::Silent, None, "turn-unreachable", "tls-listening-port=443"),
         (Udp, StepName::Binding, Cause::Refused, None, "turn-unreachable", "no-udp"),
@@ -94,11 +94,11 @@ fn each_failure_has_its_id_and_its_remedy() {
         (Udp, StepName::Connect, Cause::System, None, "turn-unreachable", "this machine"),
     ];
     for (transport, name, cause, code, id, remedy) in rows {
-        let server = judged("me", vec![fails_at(*transport, true, *name, *cause, *code)]);
+        let server = judged("me", vec![fails_at(transport, true, name, cause, code)]);
         let row = format!("{transport:?} {name:?} {cause:?} {code:?}");
         assert_eq!(server.verdict, Verdict::Failed, "{row}");
         let [finding] = server.findings.as_slice() else { panic!("{row}: {:?}", server.findings) };
-        assert_eq!(finding.id, *id, "{row}");
+        assert_eq!(finding.id, id, "{row}");
         assert!(finding.remedy.contains(remedy), "{row}: {}", finding.remedy);
         assert!(!finding.calls.is_empty() && !finding.title.is_empty(), "{row}");
     }

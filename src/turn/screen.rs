@@ -109,7 +109,8 @@ fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
     let notes: Vec<String> = notes.collect();
     let most = if verbose { usize::MAX } else { NOTES };
     for (index, note) in notes.iter().take(most).enumerate() {
-        let _ = write!(text, "{}  note      {}\n", if index == 0 { "\n" } else { "" }, wrapped(note, 12));
+        let before = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{before}  note      {}", wrapped(note, 12));
     }
     if notes.len() > most {
         let _ = writeln!(text, "            and {} more with -v", notes.len() - most);
