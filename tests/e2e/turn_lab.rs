@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn};
+use crate::coturn::{CREDENTIAL, Coturn, valid_for};
 use crate::harness::{Ended, Process, callcheck, free_room};
 use crate::turn::{failed, findings, step};
 
@@ -71,7 +71,8 @@ impl Lab {
         let user = format!("me:{CREDENTIAL}");
         let common =
             ["--lt-cred-mech", "--user", &user, "--aux-server", "203.0.113.10:443", "--min-port", "49152"];
-        let turn = Coturn::spawn(command, SERVER, 3478, 5349, &[&common, options].concat())?;
+        let turn =
+            Coturn::spawn(command, SERVER, (3478, 5349), valid_for(&[SERVER]), &[&common, options].concat())?;
         let (ns, probe) = (self.ns("server"), format!("exec 3<>/dev/tcp/{SERVER}/3478"));
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while !ip(&["netns", "exec", &ns, "bash", "-c", &probe]) {
