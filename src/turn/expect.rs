@@ -287,7 +287,3 @@ fn found(wanted: Option<&str>, servers: &[ServerReport]) -> (Verdict, String) {
     };
     (verdict, told)
 }
-
-#[cfg(test)]
-#[path = "expect_tests.rs"]
-mod tests;

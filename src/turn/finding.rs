@@ -55,7 +55,3 @@ fn add(found: &mut Vec<Finding>, path: &Path, advice: Advice) {
     let (severity, title) = (severity.as_str().to_owned(), title.to_owned());
     found.push(Finding { id, severity, title, paths: vec![path.name()], observed, cause, remedy, calls });
 }
-
-#[cfg(test)]
-#[path = "finding_tests.rs"]
-mod tests;

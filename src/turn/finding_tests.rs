@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::super::chain::{Row, blank};
-use super::super::model::{Cause, ServerReport, Status, Step, StepName, TurnReport, Verdict};
-use super::super::{screen, summary, verdict};
-use super::*;
+use super::chain::{Row, blank};
+use super::finding::NO_STREAM;
+use super::model::{Cause, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict};
+use super::{Target, screen, summary, verdict};
 use crate::plan::{IceTransport, Secret, parse_ice_url};
 use crate::stun::Credentials;
 
@@ -185,7 +185,7 @@ fn a_verdict_fits_a_screen() {
         schema_version: 1,
         kind: "turn",
         verdict: Verdict::Failed,
-        expectations: super::super::judge(&[], &servers),
+        expectations: super::judge(&[], &servers),
         servers,
     };
     let text = screen(&report, false, false);

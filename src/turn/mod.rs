@@ -85,3 +85,8 @@ pub fn report(stated: &[TurnExpectation], servers: Vec<ServerReport>) -> TurnRep
     let verdict = Verdict::worst(expectations.iter().map(|row| row.status));
     TurnReport { schema_version: 1, kind: "turn", verdict, servers, expectations }
 }
+
+#[cfg(test)]
+mod expect_tests;
+#[cfg(test)]
+mod finding_tests;
