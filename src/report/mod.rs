@@ -35,7 +35,10 @@ pub use model::{
 pub use outcome::{Ending, Outcome};
 pub use schema::schema;
 pub use tap::tap;
+// The prober of TURN says its result in the same way.
+#[cfg(feature = "engine")]
 pub(crate) use text::wrapped;
+#[cfg(feature = "engine")]
 pub(crate) use words::{one_line, printable};
 
 #[cfg(test)]

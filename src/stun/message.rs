@@ -314,7 +314,3 @@ impl Reply {
         Some(MessageIntegrity::check(&mut self.message.clone(), key, provider.crypto()).is_ok())
     }
 }
-
-#[cfg(test)]
-#[path = "message_tests.rs"]
-mod tests;

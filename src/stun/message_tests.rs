@@ -1,7 +1,10 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use proptest::prelude::*;
 use rand::SeedableRng;
 
-use super::*;
+use super::message::{Attribute, Method, Reply, Signer, attribute, long_term_key, request};
 
 fn rng() -> crate::world::Rng {
     crate::world::Rng::seed_from_u64(7)

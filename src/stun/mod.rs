@@ -34,3 +34,6 @@ pub fn hmac_sha1(key: &[u8], text: &[u8]) -> Option<[u8; 20]> {
     provider.crypto().new_hmac(HmacAlgorithm::Sha1, key).ok()?.sign(&[text], &mut tag).ok()?;
     Some(tag)
 }
+
+#[cfg(test)]
+mod message_tests;

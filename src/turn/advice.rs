@@ -258,15 +258,16 @@ fn lost(at: (&Path, &Step)) -> Advice {
         (_, true, true) => Advice::new(
             "turn-relay-ports-closed",
             at,
-            "nothing passes between the relayed port and a peer outside, in either direction",
+            "nothing passes between the relayed port and a peer outside, in either direction: a firewall at the server \
+             is closed, or one on our side lets UDP to the server's own port alone pass; another network tells which",
             format!("Open the relayed ports of the server in and out, {range}."),
             "allocations work, and every relayed call stays without media",
         ),
         (_, true, false) => Advice::new(
             "turn-relay-ports-closed",
             at,
-            "what peers send to the relayed port does not arrive, while the relay reaches peers: a firewall or a \
-             security group is closed inbound",
+            "what is sent to the relayed port does not arrive: a firewall at the server is closed inbound, or one on \
+             our side lets UDP to the server's own port alone out; another network tells which",
             format!("Open the relayed ports of the server inbound, {range}."),
             "a relayed side hears nothing of a peer that is not relayed by the same server",
         ),

@@ -26,13 +26,16 @@ pub(super) enum Gate {
     Refused { over: String },
 }
 
+/// Who holds it may have allocations.
+pub(super) type Floor = Arc<futures::lock::Mutex<Gate>>;
+
 /// What all paths of a server share.
 pub(super) struct Shared<'a> {
     pub(super) world: Arc<dyn World>,
     pub(super) config: &'a Config,
     pub(super) target: &'a Target,
     /// Whoever holds it may have allocations: so there are never more than three of them at a time.
-    pub(super) floor: futures::lock::Mutex<Gate>,
+    pub(super) floor: Floor,
     /// Where this server may answer over UDP.
     pub(super) datagrams: Vec<SocketAddr>,
     /// Over once the paths that the URL names are.
@@ -173,7 +176,7 @@ impl Chain<'_> {
             return Err(Trouble::failed(Cause::Nonsense, "its answer holds no XOR-MAPPED-ADDRESS"));
         };
         self.path.mapped = Some(mapped);
-        let again = (answer.sent > 1).then(|| format!("; sent {} times", answer.sent)).unwrap_or_default();
+        let again = if answer.sent > 1 { format!("; sent {} times", answer.sent) } else { String::new() };
         Ok(((), Some(format!("seen as {mapped}{again}"))))
     }
 

@@ -104,9 +104,10 @@ pub fn parse_turn_expectation(text: &str) -> Result<TurnExpectation, Box<Diagnos
             let known = value == "none" || crate::plan::FINDINGS.contains(&value);
             if !known {
                 let near = nearest(value, crate::plan::FINDINGS.iter().copied());
-                let help = near.map_or("`callcheck explain --list` prints all".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                });
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "`callcheck explain --list` prints all".to_owned(),
+                };
                 return Err(bad_value("there is no such finding", &help));
             }
             What::Finding((value != "none").then(|| value.to_owned()))
@@ -270,7 +271,7 @@ fn single<'a>(paths: impl Iterator<Item = &'a Path>, name: StepName, status: Sta
 }
 
 fn worst(rows: impl Iterator<Item = (Verdict, String)>, none: &str) -> (Verdict, String) {
-    rows.max_by_key(|(verdict, _)| *verdict).unwrap_or((Verdict::Unknown, none.to_owned()))
+    rows.max_by_key(|(verdict, _)| *verdict).unwrap_or_else(|| (Verdict::Unknown, none.to_owned()))
 }
 
 fn found(wanted: Option<&str>, servers: &[ServerReport]) -> (Verdict, String) {
@@ -286,7 +287,3 @@ fn found(wanted: Option<&str>, servers: &[ServerReport]) -> (Verdict, String) {
     };
     (verdict, told)
 }
-
-#[cfg(test)]
-#[path = "expect_tests.rs"]
-mod tests;

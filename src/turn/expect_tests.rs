@@ -1,8 +1,9 @@
 use std::net::SocketAddr;
 
-use super::super::chain::{Row, blank};
-use super::super::model::{Cause, CertificateReport, Step};
-use super::*;
+use super::chain::{Row, blank};
+use super::model::{Cause, CertificateReport, Path, ServerReport, Status, Step, StepName, Verdict};
+use super::{judge, parse_turn_expectation};
+use crate::plan::IceTransport;
 
 fn path(transport: IceTransport, required: bool, verdict: Verdict) -> Path {
     let address = SocketAddr::from(([192, 0, 2, 1], 3478));

@@ -2,7 +2,7 @@
 //!
 //! Read it in this order: `probe` takes all servers side by side, `chain` one path step by step, `data` what an allocation
 //! is good for; `verdict`, `finding` and `advice` judge what was written down and do no I/O, and
-//! neither do `expect`, `screen`, `junit` and `markdown`.
+//! neither do `expect`, `screen`, `junit`, `markdown` and `metrics`.
 
 mod advice;
 mod chain;
@@ -14,6 +14,7 @@ mod finding;
 mod junit;
 mod longer;
 mod markdown;
+mod metrics;
 mod model;
 mod probe;
 mod sane;
@@ -27,6 +28,7 @@ pub use credentials::{Suspicion, rest, suspicion};
 pub use expect::{TurnExpectation, judge, parse_turn_expectation};
 pub use junit::junit;
 pub use markdown::markdown;
+pub use metrics::{changes, metrics};
 pub use model::{
     AuditRow, Cause, CertificateReport, ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName,
     TurnReport, Verdict,
@@ -83,3 +85,8 @@ pub fn report(stated: &[TurnExpectation], servers: Vec<ServerReport>) -> TurnRep
     let verdict = Verdict::worst(expectations.iter().map(|row| row.status));
     TurnReport { schema_version: 1, kind: "turn", verdict, servers, expectations }
 }
+
+#[cfg(test)]
+mod expect_tests;
+#[cfg(test)]
+mod finding_tests;

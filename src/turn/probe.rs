@@ -1,13 +1,15 @@
 //! Servers side by side: every address over every transport, what the URL names first.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
+use futures::lock::Mutex;
 
-use super::chain::{Gate, Row, Shared, blank, walk};
+use super::chain::{Floor, Gate, Row, Shared, blank, walk};
 use super::dial::port_of;
 use super::model::{Cause, Path, ServerReport, StepName, Verdict};
 use super::step::{Steps, Trouble};
@@ -25,23 +27,141 @@ const AFTER: Duration = Duration::from_secs(1);
 /// More addresses of a name than this are not tried.
 const ADDRESSES: usize = 6;
 
-/// Probes all of them at once.
-pub async fn probe(world: &Arc<dyn World>, config: &Config, targets: &[Target]) -> Vec<ServerReport> {
-    join_all(targets.iter().map(|target| server(world, config, target))).await
+/// Probes all of them at once. After `stop` what is open is put away, and what is known is told.
+pub async fn probe(
+    world: &Arc<dyn World>,
+    config: &Config,
+    targets: &[Target],
+    stop: &Stop,
+) -> Vec<ServerReport> {
+    // One user of one server is one user, however many URLs lead there.
+    let mut floors: BTreeMap<(&str, Option<&str>), Floor> = BTreeMap::new();
+    for target in targets {
+        floors.entry(account(target)).or_insert_with(|| Arc::new(Mutex::new(Gate::Untried)));
+    }
+    let probes = targets.iter().map(|target| {
+        let run = Run { world, config, targets, target, floor: Arc::clone(&floors[&account(target)]), stop };
+        async move { run.server().await }
+    });
+    join_all(probes).await
 }
 
-async fn server(world: &Arc<dyn World>, config: &Config, target: &Target) -> ServerReport {
-    let mut steps = Steps::new(world, true);
-    let resolved = steps.take(StepName::Resolve, resolve(world, target)).await;
-    let resolve = steps.list.pop();
-    let mut paths = match resolved {
-        Ok(addresses) => walk_all(world, config, target, &addresses).await,
-        Err(_) => vec![nowhere(target)],
-    };
-    for path in &mut paths {
-        path.steps.splice(0..0, resolve.clone());
+fn account(target: &Target) -> (&str, Option<&str>) {
+    let user = target.credentials.as_ref().map(|credentials| credentials.username.as_str());
+    (target.url.host.as_str(), user)
+}
+
+/// One server of many.
+struct Run<'a> {
+    world: &'a Arc<dyn World>,
+    config: &'a Config,
+    targets: &'a [Target],
+    target: &'a Target,
+    floor: Floor,
+    stop: &'a Stop,
+}
+
+impl Run<'_> {
+    async fn server(&self) -> ServerReport {
+        let Self { world, target, .. } = *self;
+        let mut steps = Steps::new(world, true);
+        let resolved = steps.take(StepName::Resolve, resolve(world, target)).await;
+        let resolve = steps.list.pop();
+        let mut paths = match resolved {
+            Ok(addresses) => self.walk_all(&addresses).await,
+            Err(_) => vec![nowhere(target)],
+        };
+        for path in &mut paths {
+            path.steps.splice(0..0, resolve.clone());
+        }
+        verdict::server(target, paths, world.wall())
     }
-    verdict::server(target, paths, world.wall())
+
+    /// Takes all paths, and stops in time.
+    async fn walk_all(&self, addresses: &[IpAddr]) -> Vec<Path> {
+        let Self { world, config, target, .. } = *self;
+        let rows = self.rows(addresses);
+        let datagrams = datagrams(target, addresses);
+        let (all, stop) = Stop::pair();
+        let (done, required_done) = Stop::pair();
+        let world_of = Arc::clone(world);
+        let floor = Arc::clone(&self.floor);
+        let shared = Shared { world: world_of, config, target, floor, datagrams, required_done };
+        let (required, explored): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.required);
+        let deadline = DEADLINE + config.longer();
+        let start = world.now();
+        let all_passed = AtomicBool::new(false);
+        let required = async {
+            let mut paths = join_all(required.iter().map(|row| walk(&shared, *row, stop.clone()))).await;
+            let redirected = paths.iter().find_map(|path| path.redirected_to.map(|to| (path.transport, to)));
+            if let Some((transport, address)) = redirected {
+                let row = Row { transport, address, required: true };
+                paths.push(walk(&shared, row, stop.clone()).await);
+            }
+            let passed = paths.iter().all(|path| verdict::judge(path, target.url.turn) == Verdict::Passed);
+            all_passed.store(passed, Ordering::Relaxed);
+            drop(done);
+            paths
+        };
+        let explored = join_all(explored.iter().map(|row| walk(&shared, *row, stop.clone())));
+        let clock = async {
+            // Moved in, so that all paths stop when it is dropped.
+            let _all = all;
+            let in_time = async {
+                let left = |until: Duration| until.saturating_sub(world.now() - start);
+                let finished = timeout(&**world, deadline, shared.required_done.over()).await;
+                if finished.is_ok() {
+                    let most = if all_passed.load(Ordering::Relaxed) { AFTER } else { deadline };
+                    world.sleep(left(deadline).min(most)).await;
+                }
+            };
+            // Stopped or not, it is over now.
+            self.stop.unless(in_time).await.unwrap_or_default();
+        };
+        let walks = async { futures::join!(required, explored) };
+        // The clock is dropped with the walks, and ends them if it comes first.
+        let (required, explored) = match select(Box::pin(walks), Box::pin(clock)).await {
+            Either::Left((paths, _)) => paths,
+            Either::Right(((), walks)) => walks.await,
+        };
+        required.into_iter().chain(explored).collect()
+    }
+
+    /// The paths that the URL names, and those that are explored because no other URL of this server names them.
+    fn rows(&self, addresses: &[IpAddr]) -> Vec<Row> {
+        let (config, url) = (self.config, &self.target.url);
+        let mut rows = Vec::new();
+        for ip in addresses {
+            rows.push(Row {
+                transport: url.transport,
+                address: SocketAddr::new(*ip, url.port),
+                required: true,
+            });
+        }
+        if !url.turn {
+            return rows;
+        }
+        let mut explore = |transport: IceTransport, address: SocketAddr| {
+            let known = |row: &Row| row.transport == transport && row.address == address;
+            let named = |other: &Target| {
+                let there = &other.url;
+                there.host == url.host && there.transport == transport && there.port == address.port()
+            };
+            if !rows.iter().any(known) && !self.targets.iter().any(named) {
+                rows.push(Row { transport, address, required: false });
+            }
+        };
+        for ip in addresses {
+            for transport in IceTransport::ALL.into_iter().filter(|transport| *transport != url.transport) {
+                explore(transport, SocketAddr::new(*ip, port_of(transport, url.transport, url.port)));
+            }
+            if config.also_443 {
+                explore(IceTransport::Tls, SocketAddr::new(*ip, 443));
+                explore(IceTransport::Tcp, SocketAddr::new(*ip, 443));
+            }
+        }
+        rows
+    }
 }
 
 /// The path of a name that has no address.
@@ -77,91 +197,10 @@ async fn resolve(world: &Arc<dyn World>, target: &Target) -> Result<(Vec<IpAddr>
     Ok((addresses, Some(listed.join(", "))))
 }
 
-/// Takes all paths, and stops in time.
-async fn walk_all(
-    world: &Arc<dyn World>,
-    config: &Config,
-    target: &Target,
-    addresses: &[IpAddr],
-) -> Vec<Path> {
-    let rows = rows(config, target, addresses);
-    let datagrams = datagrams(target, addresses);
-    let (all, stop) = Stop::pair();
-    let (done, required_done) = Stop::pair();
-    let world_of = Arc::clone(world);
-    let floor = futures::lock::Mutex::new(Gate::Untried);
-    let shared = Shared { world: world_of, config, target, floor, datagrams, required_done };
-    let (required, explored): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.required);
-    let deadline = DEADLINE + config.longer();
-    let start = world.now();
-    let all_passed = AtomicBool::new(false);
-    let required = async {
-        let mut paths = join_all(required.iter().map(|row| walk(&shared, *row, stop.clone()))).await;
-        let redirected = paths.iter().find_map(|path| path.redirected_to.map(|to| (path.transport, to)));
-        if let Some((transport, address)) = redirected {
-            let row = Row { transport, address, required: true };
-            paths.push(walk(&shared, row, stop.clone()).await);
-        }
-        let passed = paths.iter().all(|path| verdict::judge(path, target.url.turn) == Verdict::Passed);
-        all_passed.store(passed, Ordering::Relaxed);
-        drop(done);
-        paths
-    };
-    let explored = join_all(explored.iter().map(|row| walk(&shared, *row, stop.clone())));
-    let clock = async {
-        // Moved in, so that all paths stop when it is dropped.
-        let _all = all;
-        let left = |until: Duration| until.saturating_sub(world.now() - start);
-        let finished = timeout(&**world, deadline, shared.required_done.over()).await;
-        if finished.is_ok() {
-            let most = if all_passed.load(Ordering::Relaxed) { AFTER } else { deadline };
-            world.sleep(left(deadline).min(most)).await;
-        }
-    };
-    let walks = async { futures::join!(required, explored) };
-    // The clock is dropped with the walks, and ends them if it comes first.
-    match futures::future::select(Box::pin(walks), Box::pin(clock)).await {
-        futures::future::Either::Left(((required, explored), _)) => {
-            required.into_iter().chain(explored).collect()
-        }
-        futures::future::Either::Right(((), walks)) => {
-            let (required, explored) = walks.await;
-            required.into_iter().chain(explored).collect()
-        }
-    }
-}
-
 /// What the resolver says, without what it says of itself.
 fn looked_up_in_vain(error: &std::io::Error) -> String {
     let text = escaped(error.to_string().as_bytes());
     text.trim_start_matches("failed to lookup address information: ").to_owned()
-}
-
-fn rows(config: &Config, target: &Target, addresses: &[IpAddr]) -> Vec<Row> {
-    let url = &target.url;
-    let mut rows = Vec::new();
-    for ip in addresses {
-        rows.push(Row { transport: url.transport, address: SocketAddr::new(*ip, url.port), required: true });
-    }
-    if !url.turn {
-        return rows;
-    }
-    let mut explore = |transport: IceTransport, address: SocketAddr| {
-        let known = |row: &Row| row.transport == transport && row.address == address;
-        if !rows.iter().any(known) {
-            rows.push(Row { transport, address, required: false });
-        }
-    };
-    for ip in addresses {
-        for transport in IceTransport::ALL.into_iter().filter(|transport| *transport != url.transport) {
-            explore(transport, SocketAddr::new(*ip, port_of(transport, url.transport, url.port)));
-        }
-        if config.also_443 {
-            explore(IceTransport::Tls, SocketAddr::new(*ip, 443));
-            explore(IceTransport::Tcp, SocketAddr::new(*ip, 443));
-        }
-    }
-    rows
 }
 
 /// Where the server may answer a Binding over UDP.

@@ -64,10 +64,15 @@ fn head(server: &ServerReport, color: bool) -> String {
     let style = style.on_default().bold();
     let word = server.verdict.as_str().to_uppercase();
     let word = if color { format!("{style}{word}{style:#}") } else { word };
+    format!("{word}  {}", wrapped(&format!("{}: {}", server.url, why(server)), 9))
+}
+
+/// Why a server is as it is, in a line.
+fn why(server: &ServerReport) -> String {
     let required: Vec<&Path> = server.paths.iter().filter(|path| path.required).collect();
     let wrong =
         required.iter().find(|path| path.verdict == server.verdict && path.verdict != Verdict::Passed);
-    let why = match wrong {
+    match wrong {
         Some(path) => format!("{}: {}", path.name(), observed(path)),
         None => match server.paths.iter().any(|path| path.required && path.relayed.is_some()) {
             true => format!(
@@ -76,8 +81,7 @@ fn head(server: &ServerReport, color: bool) -> String {
             ),
             false => "answers".to_owned(),
         },
-    };
-    format!("{word}  {}", wrapped(&format!("{}: {why}", server.url), 9))
+    }
 }
 
 fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
@@ -96,7 +100,8 @@ fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
         let _ =
             write!(text, "\n  unknown   {}\n", wrapped(&format!("{}: {}", path.name(), observed(path)), 12));
     }
-    server.findings.iter().for_each(|finding| text += &told(finding));
+    let said = why(server);
+    server.findings.iter().for_each(|finding| text += &told(finding, &said));
     let long = [StepName::Load, StepName::Hold];
     for path in server.paths.iter().filter(|path| path.required) {
         for step in long.iter().filter_map(|name| path.step(*name)) {
@@ -109,7 +114,8 @@ fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
     let notes: Vec<String> = notes.collect();
     let most = if verbose { usize::MAX } else { NOTES };
     for (index, note) in notes.iter().take(most).enumerate() {
-        let _ = write!(text, "{}  note      {}\n", if index == 0 { "\n" } else { "" }, wrapped(note, 12));
+        let before = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{before}  note      {}", wrapped(note, 12));
     }
     if notes.len() > most {
         let _ = writeln!(text, "            and {} more with -v", notes.len() - most);
@@ -142,13 +148,17 @@ fn cell(step: Option<&Step>) -> String {
     }
 }
 
-fn told(finding: &Finding) -> String {
+/// A finding; what the head of the server has `said` is not said again.
+fn told(finding: &Finding, said: &str) -> String {
     let Finding { id, severity, title, paths, observed, cause, remedy, calls } = finding;
     let mut text = format!("\n  why       {}\n", wrapped(&format!("{id} ({severity}): {title}"), 12));
     let more = if paths.len() > 1 { format!("; so do {}", paths[1..].join(", ")) } else { String::new() };
-    let observed = format!("{observed}{more}");
+    let known = observed == said && more.is_empty();
+    let observed = if known { String::new() } else { format!("{observed}{more}") };
     for (label, words) in [("observed", &observed), ("cause", cause), ("fix", remedy), ("calls", calls)] {
-        let _ = writeln!(text, "  {label:<8}  {}", wrapped(words, 12));
+        if !words.is_empty() {
+            let _ = writeln!(text, "  {label:<8}  {}", wrapped(words, 12));
+        }
     }
     text
 }

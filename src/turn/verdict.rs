@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::finding::findings;
-use super::model::{Path, ServerReport, Status, StepName, Verdict};
+use super::model::{Path, ServerReport, Status, Step, StepName, Verdict};
 use super::sane::is_misplaced;
 use super::{Target, finding};
 use crate::plan::IceTransport;
@@ -77,13 +77,22 @@ fn nat(path: &Path) -> Option<String> {
 
 /// What is no fault of the required paths, and worth knowing all the same.
 fn notes(paths: &[Path]) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    // Paths that fail alike are told in one breath.
+    let mut alike: Vec<(String, Vec<String>)> = Vec::new();
     for path in paths.iter().filter(|path| !path.required) {
-        if let Some(step) = path.failed() {
-            let reason = step.reason.as_deref().unwrap_or("failed");
-            notes.push(format!("explored {}: {} failed: {reason}", path.name(), step.step.as_str()));
+        let Some(step) = path.failed() else { continue };
+        let same = |other: &Step| (other.step, other.cause, other.code) == (step.step, step.cause, step.code);
+        if paths.iter().any(|other| other.required && other.failed().is_some_and(same)) {
+            continue;
+        }
+        let failed = format!("{} failed: {}", step.step.as_str(), step.reason.as_deref().unwrap_or("failed"));
+        match alike.iter_mut().find(|(known, _)| *known == failed) {
+            Some((_, names)) => names.push(path.name()),
+            None => alike.push((failed, vec![path.name()])),
         }
     }
+    notes.extend(alike.into_iter().map(|(failed, names)| format!("explored {}: {failed}", names.join(", "))));
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();
     let answers = |path: &&Path| path.is_ok(StepName::Binding);

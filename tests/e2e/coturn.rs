@@ -4,6 +4,8 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rcgen::{CertificateParams, KeyPair};
+
 /// Of the user `me`.
 pub(crate) const CREDENTIAL: &str = "hush-right";
 
@@ -18,7 +20,13 @@ pub(crate) struct Coturn {
 impl Coturn {
     /// On loopback, with these options more. None, with the reason on standard error, where it is not installed.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
-        let turn = Self::spawn(Command::new("turnserver"), "127.0.0.1", free_port(), free_port(), options)?;
+        Self::with_certificate(valid_for(&["localhost", "127.0.0.1"]), options)
+    }
+
+    /// On loopback with another certificate.
+    pub(crate) fn with_certificate(certificate: CertificateParams, options: &[&str]) -> Option<Self> {
+        let (command, ports) = (Command::new("turnserver"), (free_port(), free_port()));
+        let turn = Self::spawn(command, "127.0.0.1", ports, certificate, options)?;
         turn.wait_until_it_answers();
         Some(turn)
     }
@@ -33,8 +41,8 @@ impl Coturn {
     pub(crate) fn spawn(
         mut command: Command,
         ip: &str,
-        port: u16,
-        secure: u16,
+        (port, secure): (u16, u16),
+        certificate: CertificateParams,
         options: &[&str],
     ) -> Option<Self> {
         let mut version = Command::new("turnserver");
@@ -47,10 +55,11 @@ impl Coturn {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), ip.to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
         let file = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::write(file("cert.pem"), made.cert.pem()).unwrap();
-        std::fs::write(file("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(file("cert.pem"), certificate.pem()).unwrap();
+        std::fs::write(file("key.pem"), key.serialize_pem()).unwrap();
         command
             .args(["-n", "--no-cli", "--listening-ip", ip, "--relay-ip", ip])
             .args(["--realm", "test", "--simple-log", "--log-file", "stdout"])
@@ -91,6 +100,11 @@ impl Drop for Coturn {
 
 fn quiet(command: &mut Command) {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+}
+
+/// A certificate for these names.
+pub(crate) fn valid_for(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
 }
 
 /// A port that is free over TCP and UDP.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn, free_port};
+use crate::coturn::{CREDENTIAL, Coturn, free_port, valid_for};
 use crate::harness::{Ended, Process, callcheck, free_room};
 
 /// Runs `callcheck turn` and asserts that no credential shows.
@@ -238,6 +238,79 @@ fn certificates_that_are_not_trusted_are_told_apart() {
     assert_eq!(failed(&report).1, "refused", "nothing listens on another address");
     let (ended, _) = turn(&[&format!("turns:localhost:{}", server.secure), "--insecure"]);
     ended.exits(0).says(&["warning: --insecure"]);
+}
+
+#[test]
+fn a_wrong_name_and_an_expired_certificate_are_told_apart() {
+    let mut old = valid_for(&["localhost"]);
+    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    for (certificate, cause, says) in [
+        (valid_for(&["other.test"]), "certificate-name", "for other.test, not for localhost"),
+        (old, "certificate-expired", "has expired"),
+    ] {
+        let Some(server) = Coturn::with_certificate(certificate, &["--no-auth"]) else { return };
+        for transport in ["tcp", "udp"] {
+            let url = format!("turns:localhost:{}?transport={transport}", server.secure);
+            let (ended, report) = turn(&[&url, "--ca", &server.ca()]);
+            ended.exits(1).says(&[says, "turn-tls-cert"]);
+            assert_eq!(failed(&report).1, cause, "{url}");
+        }
+    }
+}
+
+#[test]
+fn a_redirection_is_followed_once() {
+    let Some(second) = Coturn::with_user(&[]) else { return };
+    let there = format!("127.0.0.1:{}", second.port);
+    let Some(first) = Coturn::with_user(&["--alternate-server", &there]) else { return };
+    let (ended, report) = turn(&[&format!("turn:127.0.0.1:{}", first.port)]);
+    ended.exits(0);
+    let paths = report["servers"][0]["paths"].as_array().unwrap();
+    assert_eq!(paths[0]["redirected_to"], there, "{:#}", paths[0]);
+    assert!(paths.iter().any(|path| path["address"] == there && path["verdict"] == "passed"));
+}
+
+#[test]
+fn several_urls_of_one_server_are_one_user() {
+    let Some(server) = Coturn::with_user(&[]) else { return };
+    let urls =
+        [format!("turn:127.0.0.1:{}", server.port), format!("turn:127.0.0.1:{}?transport=tcp", server.port)];
+    let (ended, report) = turn_as("me", "hush-wrong", &[&urls[0], &urls[1]]);
+    ended.exits(1);
+    let refused =
+        report["servers"].as_array().unwrap().iter().flat_map(|server| server["paths"].as_array().unwrap());
+    let asked = refused
+        .filter(|path| path["steps"].as_array().unwrap().iter().any(|step| step["code"] == 401))
+        .count();
+    assert_eq!(asked, 1, "a wrong password is tried once:\n{report:#}");
+}
+
+#[test]
+fn a_watch_tells_changes_and_serves_metrics() {
+    let port = free_port();
+    let url = format!("turn:127.0.0.1:{port}");
+    let watch = ["turn", &url, "--watch", "100ms", "--metrics", "127.0.0.1:0"];
+    let mut process = crate::harness::start(&free_room(), &watch);
+    let line = process.says("metrics at ");
+    let address = line.split("http://").nth(1).unwrap().trim_end_matches("/metrics").to_owned();
+    process.says("connection refused");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let wanted = format!("transport=\"udp\",address=\"127.0.0.1:{port}\",required=\"true\"}} 0");
+    loop {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        std::io::Write::write_all(&mut stream, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        if text.contains(&wanted) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    }
+    // Somebody takes the port and says nothing: the failure changes.
+    let _silent = std::net::UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    process.says("failed → failed: binding failed: no answer");
+    process.signal("INT");
+    process.end().exits(130);
 }
 
 #[test]

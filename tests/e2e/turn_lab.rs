@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn};
+use crate::coturn::{CREDENTIAL, Coturn, valid_for};
 use crate::harness::{Ended, Process, callcheck, free_room};
 use crate::turn::{failed, findings, step};
 
@@ -71,7 +71,8 @@ impl Lab {
         let user = format!("me:{CREDENTIAL}");
         let common =
             ["--lt-cred-mech", "--user", &user, "--aux-server", "203.0.113.10:443", "--min-port", "49152"];
-        let turn = Coturn::spawn(command, SERVER, 3478, 5349, &[&common, options].concat())?;
+        let turn =
+            Coturn::spawn(command, SERVER, (3478, 5349), valid_for(&[SERVER]), &[&common, options].concat())?;
         let (ns, probe) = (self.ns("server"), format!("exec 3<>/dev/tcp/{SERVER}/3478"));
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while !ip(&["netns", "exec", &ns, "bash", "-c", &probe]) {
@@ -173,7 +174,7 @@ fn only_tcp_443_leaves_tls_443() {
 
 #[test]
 fn relay_ports_that_are_closed_inbound_are_found() {
-    let Some(lab) = Lab::up(&["iif inside ipproto udp dport 49152-65535 blackhole"]) else { return };
+    let Some(lab) = Lab::up(&["iif inside ipproto udp dport 49152-65534 blackhole"]) else { return };
     let Some(_turn) = lab.coturn(&[]) else { return };
     let (ended, report) = lab.turn(&["turn:203.0.113.10"]);
     ended.exits(1).says(&["closed inbound", "min-port"]);
@@ -186,7 +187,7 @@ fn relay_ports_that_are_closed_inbound_are_found() {
 
 #[test]
 fn relay_ports_that_are_closed_outbound_are_found() {
-    let Some(lab) = Lab::up(&["iif server ipproto udp sport 49152-65535 blackhole"]) else { return };
+    let Some(lab) = Lab::up(&["iif server ipproto udp sport 49152-65534 blackhole"]) else { return };
     let Some(_turn) = lab.coturn(&[]) else { return };
     let (ended, report) = lab.turn(&["turn:203.0.113.10"]);
     ended.exits(1).says(&["closed outbound"]);

@@ -1,11 +1,13 @@
 //! The options of `callcheck turn`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use crate::cli::value::parse_listen;
 use crate::plan::parse_duration;
 
 /// The text under the long help.
@@ -111,6 +113,29 @@ pub(in crate::cli) struct TurnArgs {
     /// Try whether it relays to inner addresses
     #[arg(long, env = "CALLCHECK_AUDIT", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) audit: bool,
+    /// Probe again and again, with such a pause
+    ///
+    /// The first result is told as usual, then a line for each change, until Ctrl-C.
+    #[arg(
+        long,
+        env = "CALLCHECK_WATCH",
+        hide_env = true,
+        value_name = "TIME",
+        value_parser = parse_duration,
+        conflicts_with_all = ["json", "report_json", "report_junit", "report_markdown"]
+    )]
+    pub(super) watch: Option<Duration>,
+    /// Serve metrics for Prometheus, with --watch
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_METRICS",
+        hide_env = true,
+        value_name = "IP:PORT",
+        value_parser = parse_listen,
+        requires = "watch"
+    )]
+    pub(super) metrics: Option<SocketAddr>,
     /// Print the result as JSON on standard output
     #[arg(long, env = "CALLCHECK_JSON", hide_env = true, value_parser = FalseyValueParser::new(), help_heading = "Output")]
     pub(super) json: bool,

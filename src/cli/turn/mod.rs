@@ -2,6 +2,7 @@
 
 mod args;
 mod targets;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,9 +15,11 @@ use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::output::{Target, to_stdout};
 use super::say::{View, say};
-use crate::stun::Trust;
+use crate::stun::{Stop, Trust};
 use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
 use crate::world::{Live, World};
+
+use watch::Watch;
 
 pub(super) use args::{NOTES, TurnArgs};
 
@@ -31,10 +34,18 @@ pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
             say("warning: --insecure: certificates are told, and not demanded");
         }
         let interrupted = interrupt(&world);
-        let probed = turn::probe(&world, &config, &targets);
-        match select(interrupted, Box::pin(probed)).await {
-            Either::Left(_) => {
-                say("interrupted; allocations end by themselves with their lifetime");
+        if let Some(pause) = args.watch {
+            let (config, targets, stated, quiet) = (&config, &*targets, &*stated, noise.quiet);
+            let watch = Watch { world, config, targets, stated, pause, quiet };
+            return Ok(watch.run(args.metrics, interrupted).await?);
+        }
+        let (cancel, stop) = Stop::pair();
+        let probed = Box::pin(turn::probe(&world, &config, &targets, &stop));
+        match select(interrupted, probed).await {
+            Either::Left((_, probed)) => {
+                say("interrupted; allocations are released");
+                drop(cancel);
+                probed.await;
                 Ok(Exit::Interrupted)
             }
             Either::Right((servers, _)) => Ok(conclude(&turn::report(&stated, servers), reports, noise)),
@@ -54,7 +65,7 @@ fn config(args: &TurnArgs) -> Result<Config, CliError> {
         None => None,
     };
     let trust = Trust::new(pem.as_deref(), args.insecure).map_err(|error| {
-        let path = args.ca.as_deref().unwrap_or(Path::new("")).display().to_string();
+        let path = args.ca.as_deref().unwrap_or_else(|| Path::new("")).display().to_string();
         CliError::usage(format!("`{path}` for --ca is not usable: {error}"), "give certificates as PEM")
     })?;
     Ok(Config {
@@ -85,15 +96,17 @@ fn conclude(report: &TurnReport, reports: Reports, noise: &Noise) -> Exit {
     }
 }
 
+type Format = fn(&TurnReport) -> String;
+
 /// Every report that was asked for, open.
 struct Reports {
     json: bool,
-    open: Vec<(&'static str, Target, fn(&TurnReport) -> String)>,
+    open: Vec<(&'static str, Target, Format)>,
 }
 
 impl Reports {
     fn open(args: &TurnArgs) -> Result<Self, CliError> {
-        let wanted: [(&'static str, Option<&Path>, fn(&TurnReport) -> String); 3] = [
+        let wanted: [(&'static str, Option<&Path>, Format); 3] = [
             ("--report-json", args.report_json.as_deref(), json),
             ("--report-junit", args.report_junit.as_deref(), turn::junit),
             ("--report-markdown", args.report_markdown.as_deref(), turn::markdown),
