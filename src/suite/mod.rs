@@ -20,7 +20,7 @@ use crate::scenario::Scenario;
 use crate::timeline::Timeline;
 use crate::world::World;
 
-pub use files::{FileError, Found, find};
+pub use files::{FileError, Found, find, listing};
 pub use play::call_report;
 
 /// How scenarios are run.

@@ -3,6 +3,7 @@
 mod args;
 mod reports;
 mod show;
+mod watch;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,6 +18,7 @@ use super::interrupt::interrupt;
 use super::output::to_stdout;
 use super::say::{View, say};
 use crate::report::{self, Ending, Outcome, Report, VerdictWord};
+use crate::runner::Interrupt;
 use crate::scenario::{Given, Scenario};
 use crate::sim::write_merged;
 use crate::suite::{self, Done, FileError, Found, Settings};
@@ -30,7 +32,29 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     args.folders().try_for_each(|(option, folder)| {
         std::fs::create_dir_all(folder).map_err(|error| CliError::unwritable(option, folder, &error))
     })?;
-    let found = suite::find(&args.paths, &given);
+    if args.watch {
+        return super::call::runtime()?.block_on(watch::watch(args, noise, &given));
+    }
+    let selected = match selected(args, suite::find(&args.paths, &given)) {
+        Ok(selected) => selected,
+        Err(exit) => return Ok(exit),
+    };
+    if args.list {
+        return print(&show::list(&selected));
+    }
+    if args.dry_run {
+        return print(&show::plans(&selected));
+    }
+    let reports = Reports::open(args)?;
+    super::call::runtime()?.block_on(async {
+        let world: Arc<dyn World> = Arc::new(Live::new(0));
+        let interrupt = interrupt(&world);
+        play(args, noise, selected, reports, &world, &interrupt).await
+    })
+}
+
+/// The scenarios that were asked for. Where there are none, or a file is wrong, it says so and how the run ends.
+fn selected(args: &RunArgs, found: Found) -> Result<Vec<Scenario>, Exit> {
     let wrong = found.errors.len();
     for error in &found.errors {
         say(&format!("{}\n", wrong_file(error).render(true)));
@@ -38,7 +62,7 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     if wrong > 0 {
         let many = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         say(&format!("{} in {}; nothing was run", many(wrong, "fault"), many(found.files, "file")));
-        return Ok(Exit::Usage);
+        return Err(Exit::Usage);
     }
     let Found { scenarios, files, .. } = found;
     let all = scenarios.len();
@@ -47,16 +71,9 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
         let help = "leave --filter and --tag out to run them all; --list shows what there is";
         let title = format!("none of the {all} scenarios in {files} files is selected");
         say(&CliError::untested(title, Some(help.to_owned())).render(true));
-        return Ok(Exit::Nothing);
+        return Err(Exit::Nothing);
     }
-    if args.list {
-        return print(&show::list(&selected));
-    }
-    if args.dry_run {
-        return print(&show::plans(&selected));
-    }
-    let reports = Reports::open(args)?;
-    super::call::runtime()?.block_on(play(args, noise, selected, reports))
+    Ok(selected)
 }
 
 async fn play(
@@ -64,13 +81,13 @@ async fn play(
     noise: &Noise,
     scenarios: Vec<Scenario>,
     reports: Reports,
+    world: &Arc<dyn World>,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
     for scenario in &scenarios {
         super::call::check_media(&scenario.caller)?;
         super::call::check_media(&scenario.callee)?;
     }
-    let world: Arc<dyn World> = Arc::new(Live::new(0));
-    let interrupt = interrupt(&world);
     let view = View::of(noise);
     let settings = Settings {
         jobs: args.jobs(),
@@ -89,7 +106,7 @@ async fn play(
         }
         lost.extend(keep(args, done).err());
     };
-    let mut all = suite::run(&scenarios, &settings, &world, &interrupt, &mut watch).await;
+    let mut all = suite::run(&scenarios, &settings, world, interrupt, &mut watch).await;
     bar.finish_and_clear();
     let took = world.now() - begun;
     for done in &mut all {
