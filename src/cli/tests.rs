@@ -68,7 +68,7 @@ fn help_is_grouped_and_fits() {
 fn every_option_has_its_environment_name() {
     for command in [Cli::command()].iter().chain(Cli::command().get_subcommands()) {
         // What is asked for once is not set for a whole shell.
-        let once = ["help", "version", "list", "about", "dry_run"];
+        let once = ["help", "version", "list", "about", "dry_run", "watch"];
         let options = command.get_arguments().filter(|arg| !once.contains(&arg.get_id().as_str()));
         for option in options.filter(|arg| arg.get_long().is_some()) {
             let long = option.get_long().unwrap();

@@ -58,6 +58,18 @@ pub fn find(paths: &[PathBuf], given: &Given) -> Found {
     found
 }
 
+/// The files that [`find`] would read now, and every path that cannot be looked into.
+#[must_use]
+pub fn listing(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        if collect(path, &mut files).is_err() {
+            files.push(path.clone());
+        }
+    }
+    files
+}
+
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let told = fs::metadata(path).map_err(|error| reason(&error))?;
     if !told.is_dir() {

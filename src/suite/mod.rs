@@ -24,7 +24,7 @@ use crate::timeline::Timeline;
 use crate::world::World;
 
 pub use elsewhere::Elsewhere;
-pub use files::{FileError, Found, find};
+pub use files::{FileError, Found, find, listing};
 pub use play::call_report;
 
 /// How scenarios are run.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{one_call_at_a_time, run};
+use crate::harness::{Ended, free_room, one_call_at_a_time, run, start};
 
 fn shipped() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").display().to_string()
@@ -172,11 +172,11 @@ fn the_committed_schema_is_the_one_that_is_printed() {
 }
 
 /// Both processes play the folder, each its own side; what the two told and how they ended.
-fn played_by_two(path: &str, more: &[&str]) -> [crate::harness::Ended; 2] {
-    let room = crate::harness::free_room();
+fn played_by_two(path: &str, more: &[&str]) -> [Ended; 2] {
+    let room = free_room();
     let arguments = |role| [&["run", path, "--json", "--role", role], more].concat();
-    let caller = crate::harness::start(&room, &arguments("caller"));
-    let callee = crate::harness::start(&room, &arguments("callee"));
+    let caller = start(&room, &arguments("caller"));
+    let callee = start(&room, &arguments("callee"));
     [caller.end(), callee.end()]
 }
 
@@ -221,4 +221,39 @@ fn a_process_whose_other_side_does_not_come_could_not_test() {
         .exits(4)
         .says(&["two processes have no simulated time in common"]);
     run(&["run", &path, "--role", "king"]).exits(2).says(&["the roles are caller and callee"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watched_folder_is_run_again_when_a_file_changes() {
+    let folder = folder(&[("call.toml", "defaults = \"_shared.toml\"\n"), ("_shared.toml", "")]);
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let path = folder.path().display().to_string();
+    let mut watching = start(&free_room(), &["run", &path, "--watch", "--clock", "virtual"]);
+    watching.says("watching;");
+    write("_shared.toml", "[expect.caller]\ntracks = \"audio\"\n");
+    watching.says("_shared.toml has changed; running again");
+    watching.says("watching;");
+    write("_shared.toml", "tilte = 1\n");
+    watching.says("_shared.toml has changed; running again");
+    watching.says("watching;");
+    write("_shared.toml", "");
+    watching.says("_shared.toml has changed; running again");
+    watching.says("watching;");
+    write("other.toml", "[expect.callee]\ntracks = \"none\"\n");
+    watching.says("other.toml is new; running again");
+    watching.says("watching;");
+    watching.signal("INT");
+    // The code is that of the last run, which failed.
+    let ended = watching.end().exits(1);
+    for once in ["title", "nothing was run"] {
+        assert!(ended.stderr.contains(once), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_watched_run_has_no_document_for_standard_output() {
+    run(&["run", &shipped(), "--watch", "--json"]).exits(2).says(&["--watch", "standard output takes one"]);
+    run(&["run", &shipped(), "--watch", "--report-junit", "-"]).exits(2);
+    run(&["run", &shipped(), "--watch", "--list"]).exits(2);
 }

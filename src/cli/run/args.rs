@@ -1,7 +1,7 @@
 //! The arguments of `callcheck run`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -59,6 +59,9 @@ pub(in crate::cli) struct RunArgs {
     /// Print what would be run, and run nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Run again whenever a file changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["list", "dry_run"])]
+    pub(super) watch: bool,
     /// All on this clock: real or virtual
     #[arg(long, env = "CALLCHECK_CLOCK", hide_env = true, value_name = "CLOCK", hide_possible_values = true)]
     pub(super) clock: Option<ClockArg>,
@@ -181,6 +184,12 @@ impl RunArgs {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.unwrap_or(cores * 2).max(1)
+    }
+
+    /// Whether a result goes to standard output.
+    pub(super) fn wants_stdout(&self) -> bool {
+        let files = [&self.report_json, &self.report_junit, &self.report_tap, &self.report_markdown];
+        self.json || files.into_iter().flatten().any(|path| path == Path::new("-"))
     }
 }
 

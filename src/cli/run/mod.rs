@@ -4,6 +4,7 @@ mod args;
 mod kept;
 mod reports;
 mod show;
+mod watch;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::rendezvous::{Hosted, Rendezvous, rendezvous};
 use super::say::{View, say};
 use crate::jsep::Role;
 use crate::report::{self, Ending, Outcome, Report, VerdictWord};
+use crate::runner::Interrupt;
 use crate::scenario::{Given, Scenario};
 use crate::suite::{self, Done, Elsewhere, FileError, Found, Settings};
 use crate::world::{Live, World};
@@ -29,25 +31,13 @@ use reports::Reports;
 
 pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let given = Given { variables: args::variables(args)?, secrets: args::secrets(args)? };
-    let found = suite::find(&args.paths, &given);
-    let wrong = found.errors.len();
-    for error in &found.errors {
-        say(&format!("{}\n", wrong_file(error).render(true)));
+    if args.watch {
+        return super::call::runtime()?.block_on(watch::watch(args, noise, &given));
     }
-    if wrong > 0 {
-        let many = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-        say(&format!("{} in {}; nothing was run", many(wrong, "fault"), many(found.files, "file")));
-        return Ok(Exit::Usage);
-    }
-    let Found { scenarios, files, .. } = found;
-    let all = scenarios.len();
-    let selected: Vec<Scenario> = scenarios.into_iter().filter(|one| args.selects(one)).collect();
-    if selected.is_empty() {
-        let help = "leave --filter and --tag out to run them all; --list shows what there is";
-        let title = format!("none of the {all} scenarios in {files} files is selected");
-        say(&CliError::untested(title, Some(help.to_owned())).render(true));
-        return Ok(Exit::Nothing);
-    }
+    let selected = match selected(args, suite::find(&args.paths, &given)) {
+        Ok(selected) => selected,
+        Err(exit) => return Ok(exit),
+    };
     if args.list {
         return print(&show::list(&selected));
     }
@@ -56,21 +46,47 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     }
     let kept = Kept::open(args, &selected)?;
     let reports = Reports::open(args)?;
-    super::call::runtime()?.block_on(play(args, noise, selected, kept, reports))
+    super::call::runtime()?.block_on(async {
+        let world: Arc<dyn World> = Arc::new(Live::new(0));
+        let interrupt = interrupt(&world);
+        play(args, noise, selected, (kept, reports), &world, &interrupt).await
+    })
+}
+
+/// The scenarios that were asked for. Where there are none, or a file is wrong, it says so and how the run ends.
+fn selected(args: &RunArgs, found: Found) -> Result<Vec<Scenario>, Exit> {
+    let wrong = found.errors.len();
+    for error in &found.errors {
+        say(&format!("{}\n", wrong_file(error).render(true)));
+    }
+    if wrong > 0 {
+        let many = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        say(&format!("{} in {}; nothing was run", many(wrong, "fault"), many(found.files, "file")));
+        return Err(Exit::Usage);
+    }
+    let Found { scenarios, files, .. } = found;
+    let all = scenarios.len();
+    let selected: Vec<Scenario> = scenarios.into_iter().filter(|one| args.selects(one)).collect();
+    if selected.is_empty() {
+        let help = "leave --filter and --tag out to run them all; --list shows what there is";
+        let title = format!("none of the {all} scenarios in {files} files is selected");
+        say(&CliError::untested(title, Some(help.to_owned())).render(true));
+        return Err(Exit::Nothing);
+    }
+    Ok(selected)
 }
 
 async fn play(
     args: &RunArgs,
     noise: &Noise,
     scenarios: Vec<Scenario>,
-    kept: Kept,
-    reports: Reports,
+    (kept, reports): (Kept, Reports),
+    world: &Arc<dyn World>,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
-    let world: Arc<dyn World> = Arc::new(Live::new(0));
-    let interrupt = interrupt(&world);
     let view = View::of(noise);
     let meeting = match args.role {
-        Some(role) => Some(meet(role, args, &world).await?),
+        Some(role) => Some(meet(role, args, world).await?),
         None => None,
     };
     let (elsewhere, hosted) = meeting.unzip();
@@ -93,7 +109,7 @@ async fn play(
         let scenario = scenarios.iter().find(|one| one.name == done.call.name);
         lost.extend(scenario.and_then(|scenario| kept.keep(scenario, done).err()));
     };
-    let mut all = suite::run(&scenarios, &settings, &world, &interrupt, &mut watch).await;
+    let mut all = suite::run(&scenarios, &settings, world, interrupt, &mut watch).await;
     bar.finish_and_clear();
     let took = world.now() - begun;
     for done in &mut all {
@@ -111,7 +127,7 @@ async fn play(
     }
     lost.extend(reports.write(&report));
     if let Some(hosted) = hosted.flatten() {
-        super::call::stay(hosted, interrupt, view).await;
+        super::call::stay(hosted, interrupt.clone(), view).await;
     }
     for error in &lost {
         say(&error.render(true));
