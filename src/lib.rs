@@ -23,6 +23,7 @@
 
 pub mod diagnose;
 pub mod diagnostic;
+pub mod dialect;
 pub mod expect;
 pub mod explain;
 pub mod facts;

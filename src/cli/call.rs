@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use url::{Host, Url};
 
 use super::args::{CallArgs, Noise};
+use super::dialect::{Chosen, chosen};
 use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
@@ -24,11 +25,12 @@ use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
 use crate::world::{Live, World};
 
 pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noise) -> anyhow::Result<Exit> {
-    let plan = super::plan::plan(role, args, matches)?;
+    let mut plan = super::plan::plan(role, args, matches)?;
+    let dialect = chosen(&args.dialect, &mut plan)?;
     check_media(&plan)?;
     let outputs = Outputs::open(&args.output)?;
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
-    runtime()?.block_on(play(plan, outputs, seed, noise))
+    runtime()?.block_on(play(plan, dialect, outputs, seed, noise))
 }
 
 /// The runtime of this process.
@@ -36,12 +38,19 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("failed to start the runtime")
 }
 
-async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> anyhow::Result<Exit> {
+async fn play(
+    plan: Plan,
+    dialect: Option<Chosen>,
+    mut outputs: Outputs,
+    seed: u64,
+    noise: &Noise,
+) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(seed));
     let interrupt = interrupt(&world);
-    let rendezvous = rendezvous(&world, &plan.room).await?;
+    let spoken = dialect.as_ref().map(|chosen| chosen.dialect.name.clone());
+    let rendezvous = rendezvous(&world, &plan.room, dialect).await?;
     let view = View::of(noise);
-    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
+    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some(), spoken.as_deref());
     let deps = Deps {
         world: Arc::clone(&world),
         network: network(&world, &plan),

@@ -32,9 +32,12 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Sim(args) => return Err(sim::complaint(args, matches).expect("a complaint").to_string()),
         Command::Explain(args) => return Err(explain::run(args, &cli.noise).unwrap_err().to_string()),
         Command::Run(args) => return Err(super::run::run(args, &cli.noise).unwrap_err().to_string()),
+        Command::Dialect(command) => return Err(super::dialect::run(command).unwrap_err().to_string()),
         Command::Schema(_) | Command::Init(_) | Command::Import(_) => unreachable!("no complaint to provoke"),
     };
-    plan::plan(role, args, matches).map_err(|error| error.to_string())
+    let mut plan = plan::plan(role, args, matches).map_err(|error| error.to_string())?;
+    super::dialect::chosen(&args.dialect, &mut plan).map_err(|error| error.to_string())?;
+    Ok(plan)
 }
 
 /// The complaints about several command lines, each under its line.
@@ -49,7 +52,7 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    let commands = ["call", "answer", "explain", "sim", "run", "init", "serve", "schema"];
+    let commands = ["call", "answer", "explain", "sim", "run", "init", "serve", "schema", "dialect"];
     for command in std::iter::once(None).chain(commands.into_iter().map(Some)) {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");
@@ -370,5 +373,19 @@ fn complaints_about_the_room_server() {
         &["serve", "--max-message", "10"],
         &["serve", "--max-rooms", "many"],
         &["serve", "--token", "a", "--token-file", "b"],
+    ]));
+}
+
+#[test]
+fn dialects_that_are_none_are_complained_about() {
+    insta::assert_snapshot!(complaints(&[
+        &["call", "x", "--dialect", "mdnchat", "--signal", "ws://h"],
+        &["call", "x", "--dialect", "./nowhere.toml", "--signal", "ws://h"],
+        &["call", "x", "--dialect", "mdn-chat"],
+        &["call", "x", "--peer", "bob"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-var", "ofer=x"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-var", "offer"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-secret", "NO_SUCH_VARIABLE"],
+        &["dialect", "show", "ajame"],
     ]));
 }
