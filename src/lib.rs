@@ -18,7 +18,8 @@
 //! and randomness; `jsep` the rules of WebRTC; `signaling` and `server` the room where the two sides meet; `media` what
 //! they send each other.
 //!
-//! Everything from `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no clock. These
+//! Everything from `dialect`, `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no
+//! clock. These
 //! folders build and test without the engine (`--no-default-features`).
 
 pub mod diagnose;

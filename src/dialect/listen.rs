@@ -218,15 +218,14 @@ impl Speaker {
             self.start(turn);
         }
         let Some((call, peer)) = self.call.clone() else { return };
-        if let Some(from) = from.as_ref().map(as_text)
-            && from != peer
+        // Before anybody has given a name, whoever speaks is the other side.
+        let known = self.peer.as_ref().map(as_text).or_else(|| self.wanted.clone());
+        if let (Some(from), Some(known)) = (from.as_ref().map(as_text), known)
+            && from != known
         {
-            // Whom we could not know before has given its name.
-            if self.peer.is_some() || self.wanted.is_some() {
-                return turn
-                    .understood
-                    .push(format!("{what} from {}, who is not in the call", self.shown(&from)));
-            }
+            return turn
+                .understood
+                .push(format!("{what} from {}, who is not in the call", self.shown(&from)));
         }
         if self.peer.is_none() {
             self.peer = from;

@@ -105,3 +105,6 @@ impl Dialect {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@
 mod bad_input;
 mod between;
 mod chromium;
+mod dialects;
 mod endings;
 mod explain;
 mod faults;
@@ -25,4 +26,5 @@ mod phases;
 mod relay;
 mod scenarios;
 mod sim;
+mod stand_in;
 mod strangers;
