@@ -306,8 +306,8 @@ fn show(name: &str, checked: &Checked) {
     const WIDTH: usize = 60;
     for line in &checked.lines {
         let arrow = if line.ours { '>' } else { '<' };
-        let shown: String =
-            line.text.chars().take(WIDTH).flat_map(char::escape_debug).filter(|c| *c != '\\').collect();
+        let letters = line.text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let shown: String = letters.take(WIDTH).collect();
         say(&format!("{name}:{} {arrow} {shown:<WIDTH$}  {}", line.number, line.understood.join("; ")));
     }
     for complaint in &checked.complaints {

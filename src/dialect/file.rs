@@ -18,10 +18,10 @@ impl Dialect {
     /// # Errors
     /// Everything that is wrong with it, in the order of the file.
     pub fn parse(name: &str, source: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let mut reader = Reader::new(source, text);
         let table = match DeTable::parse(text) {
             Ok(table) => table,
             Err(error) => {
+                let reader = Reader::new(source, text);
                 let help = "https://toml.io/en/v1.0.0 has the whole language on a page".to_owned();
                 let span = error.span().unwrap_or(0..0);
                 reader.complain(span, "this is not TOML", error.message().trim(), Some(help));
@@ -29,6 +29,8 @@ impl Dialect {
             }
         };
         let table = table.into_inner();
+        let shown = without_secrets(&table, text);
+        let mut reader = Reader::new(source, &shown);
         reader.only(&table, keys::FILE, "a dialect");
         let variables = variables(&reader, &table);
         reader.made = variables.iter().map(|variable| variable.name.clone()).collect();
@@ -49,7 +51,10 @@ impl Dialect {
             say,
             rules: rules(&reader, &table),
         };
-        dialect.check(&reader);
+        // What a wrong line leaves out is not missing.
+        if reader.is_content() {
+            dialect.check(&reader);
+        }
         let complaints = reader.complaints();
         if complaints.is_empty() { Ok(dialect) } else { Err(complaints) }
     }
@@ -88,6 +93,22 @@ impl Dialect {
             }
         }
     }
+}
+
+/// The text with secrets written over, so that a complaint that shows their line does not show them. No byte moves.
+fn without_secrets(file: &DeTable<'_>, text: &str) -> String {
+    let mut shown = text.to_owned();
+    let Some(DeValue::Table(variables)) = file.get("vars").map(toml::Spanned::get_ref) else { return shown };
+    for (_, node) in variables {
+        if let DeValue::Table(table) = node.get_ref()
+            && table.contains_key("secret")
+            && let Some(default) = table.get("default")
+        {
+            let span = default.span();
+            shown.replace_range(span.clone(), &"*".repeat(span.len()));
+        }
+    }
+    shown
 }
 
 fn variables(reader: &Reader<'_>, file: &DeTable<'_>) -> Vec<Variable> {

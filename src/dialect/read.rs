@@ -31,6 +31,11 @@ impl<'a> Reader<'a> {
         Self { source, text, made: BTreeSet::new(), complaints: RefCell::default() }
     }
 
+    /// Nothing was wrong so far.
+    pub(super) fn is_content(&self) -> bool {
+        self.complaints.borrow().is_empty()
+    }
+
     /// What was wrong, in the order of the file.
     pub(super) fn complaints(self) -> Vec<Diagnostic> {
         let mut all = self.complaints.into_inner();
@@ -358,7 +363,12 @@ impl<'a> Reader<'a> {
                 let at = error.position().min(text.len());
                 let at = self.inside(&span, text, &(at..text.len().max(at)));
                 let at = if at.is_empty() { span } else { at };
-                self.complain(at, format!("`{text}` is no path"), error.message(), Some(help.into()));
+                self.complain(
+                    at,
+                    format!("`{text}` is no path"),
+                    "from here on it cannot be read",
+                    Some(help.into()),
+                );
             })
             .ok()
     }

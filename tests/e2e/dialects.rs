@@ -149,7 +149,7 @@ fn a_dialect_is_checked_without_a_server() {
     check(NUMBERS, "< [\"welcome\",{\"you\":{\"id\":1},\"others\":[]}]\n").exits(0);
     check(NUMBERS, "< [\"hello\"]\n").exits(1).says(&["no rule knows this message", "mine.transcript:1:1"]);
     let typo = NUMBERS.replace("peer = \"$[1].id\"", "pear = \"$[1].id\"");
-    check(&typo, "").exits(2).says(&["a rule has no key `pear`", "did you mean `peer`?", "mine.toml:25:1"]);
+    check(&typo, "").exits(2).says(&["a rule has no key `pear`", "did you mean `peer`?", "mine.toml:22:1"]);
 }
 
 /// The page as the app in a stand-in, and our binary as the other side.
