@@ -117,7 +117,28 @@ fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
     }
     match view {
         View::Nothing => say(screen.lines().next().unwrap_or_default()),
-        _ => say(&format!("\n{}", screen.trim_end())),
+        _ => {
+            say(&format!("\n{}", screen.trim_end()));
+            show_not_understood(last);
+        }
+    }
+}
+
+/// What the dialect did not understand may be why nothing came of the call.
+fn show_not_understood(last: &Attempt) {
+    const SHOWN: usize = 3;
+    let of_dialect = |code: &str| ["unknown-message", "dialect", "refused"].contains(&code);
+    let errors = last.facts.room_errors.iter().filter(|error| of_dialect(&error.code));
+    let messages: Vec<&str> = errors.map(|error| error.message.as_str()).collect();
+    if messages.is_empty() {
+        return;
+    }
+    say(&format!(
+        "\nthe room said what the dialect does not know, or refused something ({} times; -v shows each)",
+        messages.len()
+    ));
+    for message in messages.iter().take(SHOWN) {
+        say(&format!("  {}", message.escape_debug().to_string().replace("\\\"", "\"")));
     }
 }
 

@@ -289,7 +289,8 @@ fn check_file(named: &str, transcripts: &[PathBuf]) -> anyhow::Result<Exit> {
 fn beside(file: &str) -> Vec<PathBuf> {
     let path = Path::new(file);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let belongs = |found: &Path| {
         let name = found.file_name().unwrap_or_default().to_string_lossy();
         let rest = name.strip_prefix(&stem).and_then(|rest| rest.strip_suffix(".transcript"));

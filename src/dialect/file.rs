@@ -304,7 +304,8 @@ fn rules(reader: &Reader<'_>, file: &DeTable<'_>) -> Vec<Rule> {
 fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
     let table = reader.table(node, "hear")?;
     reader.only(table, &keys::rule(), "a rule");
-    let span = table.iter().next().map_or(node.span(), |(key, value)| key.span().start..value.span().end);
+    let span =
+        table.iter().next().map_or_else(|| node.span(), |(key, value)| key.span().start..value.span().end);
     let signal = table.get("signal");
     let meaning = signal.and_then(|node| reader.word(node, "signal", Meaning::WORDS));
     let when = match table.get("when") {

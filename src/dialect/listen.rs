@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use super::extract::{needed, optional, signals};
 use super::keys::MESSAGE;
+use super::news::{News, Turn};
 use super::rule::{Meaning, Rule, same};
-use super::speaker::{News, Speaker, Turn, mark};
+use super::speaker::{Speaker, mark};
 use super::template::{as_text, parsed, valued};
 use crate::jsep::{Role, SdpType};
 use crate::timeline::Signal;
@@ -214,7 +215,7 @@ impl Speaker {
             if matches!(signal, Signal::HangUp { .. }) {
                 return turn.understood.push("a hang-up without a call".into());
             }
-            self.peer = from.clone().or(self.peer.take());
+            self.peer = from.clone().or_else(|| self.peer.take());
             self.start(turn);
         }
         let Some((call, peer)) = self.call.clone() else { return };

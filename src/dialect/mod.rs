@@ -6,6 +6,8 @@ mod extract;
 mod file;
 mod keys;
 mod listen;
+mod news;
+mod place;
 mod read;
 mod recognise;
 mod rule;
@@ -23,8 +25,10 @@ use rule::{Meaning, Rule};
 use say::Say;
 use template::{Template, Text};
 
+pub use news::{News, Turn};
+pub use place::{Connection, Place, PlaceError};
 pub use shipped::{SHIPPED, Shipped};
-pub use speaker::{Connection, News, Place, PlaceError, Speaker, Turn};
+pub use speaker::Speaker;
 pub use transcript::{Checked, Line, check};
 
 /// A dialect, read and found to make sense.

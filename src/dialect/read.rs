@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
             let shown = self.text.get(span.clone()).unwrap_or_default();
             let at = shown
                 .find(name.as_str())
-                .map_or(span.clone(), |found| span.start + found..span.start + found + name.len());
+                .map_or_else(|| span.clone(), |found| span.start + found..span.start + found + name.len());
             self.complain(at, format!("nothing is called `{name}` here"), "undefined", Some(help));
         }
         all_known

@@ -1,7 +1,7 @@
 //! One place in a foreign room: what it says becomes news, and what we say becomes its messages. A state machine; whoever
 //! carries the messages also tells the time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,128 +9,13 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::candidate::init;
+use super::news::{News, Turn};
+use super::place::{Connection, Place, PlaceError, typed_as, unknown_variable};
 use super::template::{Names, Template, as_text, valued};
 use super::{Dialect, Hold};
-use crate::diagnostic::nearest;
 use crate::jsep::{Role, SdpType};
 use crate::plan::Secret;
 use crate::timeline::Signal;
-
-/// Who we are there.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The room's name.
-    pub room: String,
-    /// Our name.
-    pub name: String,
-    /// Our role in the call.
-    pub role: Role,
-    /// The other side, where the room has several; by its name or id.
-    pub peer: Option<String>,
-    /// `{{ token }}`.
-    pub token: Option<Secret>,
-    /// Values of the dialect's variables.
-    pub given: BTreeMap<String, Secret>,
-    /// A text that nobody else has: `{{ nonce }}`, and part of the ids of calls.
-    pub nonce: String,
-}
-
-/// What a place needs and was not given.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlaceError {
-    /// A variable has neither a value nor a default.
-    #[error("the dialect `{dialect}` needs a value for `{name}`")]
-    Missing {
-        /// The dialect.
-        dialect: String,
-        /// The variable.
-        name: String,
-        /// It must not show.
-        secret: bool,
-    },
-    /// A value was given for what is no variable.
-    #[error("the dialect `{dialect}` has no variable `{name}`")]
-    Unknown {
-        /// The dialect.
-        dialect: String,
-        /// The name that was given.
-        name: String,
-        /// What helps.
-        help: String,
-    },
-}
-
-/// How the WebSocket is to be opened.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Connection {
-    /// What is offered, the best first.
-    pub subprotocols: Vec<String>,
-    /// The path, where the URL has none.
-    pub path: Option<Secret>,
-    /// What the URL's query says besides.
-    pub query: Vec<(String, Secret)>,
-    /// Header fields of the request.
-    pub headers: Vec<(String, Secret)>,
-}
-
-/// What a message of the room means to us.
-#[derive(Clone, Debug, PartialEq)]
-pub enum News {
-    /// We are in.
-    Joined {
-        /// Our name or id there.
-        me: String,
-        /// Who else is there, as far as the room tells.
-        peers: Vec<String>,
-    },
-    /// Somebody else came in.
-    PeerJoined(String),
-    /// Somebody else is gone.
-    PeerLeft {
-        /// Its name or id.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-    /// The call begins.
-    CallStarted {
-        /// Its id; ours alone.
-        call: String,
-        /// The other side.
-        peer: String,
-    },
-    /// The other side says something.
-    Signal {
-        /// Its name or id.
-        from: String,
-        /// The call.
-        call: String,
-        /// What it says.
-        signal: Signal,
-    },
-    /// The room refused something, or told of an error.
-    Refused(String),
-    /// No rule knows the message.
-    Unknown {
-        /// How many there were with this one.
-        count: u64,
-        /// The message, shortened and without secrets.
-        text: String,
-    },
-    /// The dialect does not fit what happens.
-    Trouble(String),
-}
-
-/// What comes of a message or of something to say.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Turn {
-    /// What it means.
-    pub news: Vec<News>,
-    /// The messages to send, in order.
-    pub send: Vec<String>,
-    /// What was understood, in words; for people who write dialects.
-    pub understood: Vec<String>,
-}
 
 /// Speaks a dialect.
 pub struct Speaker {
@@ -505,22 +390,6 @@ pub(super) fn mark(signal: &Signal) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// The value that a text means where `default` stood.
-fn typed_as(default: Option<&Json>, text: &str) -> Json {
-    let read = default.filter(|default| !default.is_string()).and_then(|_| serde_json::from_str(text).ok());
-    read.unwrap_or_else(|| Json::String(text.to_owned()))
-}
-
-fn unknown_variable(dialect: &Dialect, name: &str) -> PlaceError {
-    let names: Vec<&str> = dialect.variables.iter().map(|variable| variable.name.as_str()).collect();
-    let help = match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if names.is_empty() => "it has none".to_owned(),
-        None => format!("it has {}", names.join(", ")),
-    };
-    PlaceError::Unknown { dialect: dialect.name.clone(), name: name.to_owned(), help }
 }
 
 impl fmt::Debug for Speaker {

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 
 use super::Dialect;
 use super::listen::word;
-use super::speaker::{News, Place, Speaker, Turn};
+use super::news::{News, Turn};
+use super::place::Place;
+use super::speaker::Speaker;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::jsep::Role;
 use crate::plan::Secret;

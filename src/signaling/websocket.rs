@@ -309,6 +309,12 @@ async fn read(
             Ok(Some(Ok(Message::Text(text)))) => {
                 let _ = tell.unbounded_send(Incoming::Text(text.as_str().to_owned()));
             }
+            // Servers that pass on what they read as bytes do not say any more that it was text.
+            Ok(Some(Ok(Message::Binary(bytes)))) => {
+                if let Ok(text) = String::from_utf8(bytes.into()) {
+                    let _ = tell.unbounded_send(Incoming::Text(text));
+                }
+            }
             Ok(Some(Ok(Message::Close(frame)))) => return closed_by_room(frame),
             Ok(Some(Ok(_))) => {}
             Ok(Some(Err(error))) => return lost(&error),

@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Relay,
     /// Ayame: two in a room; says to each whether somebody was there; asks for signs of life.
     Ayame,
-    /// Passes everything on to the others as it is.
+    /// Passes everything on to the others, as bytes.
     Plain,
     /// Whoever comes gets a number; `["offer", {"to": 2, "data": "..."}]`, with `from` written by the server.
     Numbers,
@@ -77,6 +77,7 @@ async fn serve(
     room: Arc<Mutex<Room>>,
     died: Arc<Mutex<Option<String>>>,
 ) {
+    #[expect(clippy::result_large_err, reason = "the callback's type is the library's")]
     let agree = |request: &Request, response| agree(kind, request, response);
     let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, agree).await else { return };
     let (mut sink, mut source) = socket.split();
@@ -91,7 +92,9 @@ async fn serve(
     };
     let writing = tokio::spawn(async move {
         while let Some(text) = outbox.recv().await {
-            if sink.send(Message::text(text)).await.is_err() {
+            // As servers do that pass on what they have read without asking what it was.
+            let message = if kind == Kind::Plain { Message::binary(text) } else { Message::text(text) };
+            if sink.send(message).await.is_err() {
                 return;
             }
         }
