@@ -136,6 +136,16 @@ fn a_room_that_is_full_or_no_room_is_a_clear_error() {
 }
 
 #[test]
+fn a_room_that_is_not_understood_is_shown_and_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.toml");
+    std::fs::write(&path, NUMBERS.replace("when = [\"welcome\"]", "when = [\"wellcome\"]")).unwrap();
+    let server = StandIn::start(Kind::Numbers);
+    let ended = run(&["call", "demo", "--signal", &server.url, "--dialect", &path.display().to_string()]);
+    ended.exits(3).says(&["we are not in after 10s", "no rule knows [\"welcome\"", "signal = \"joined\""]);
+}
+
+#[test]
 fn a_dialect_is_checked_without_a_server() {
     run(&["dialect", "check", "mdn-chat"]).exits(0).says(&["speaks as was recorded in 2 transcripts"]);
     let folder = tempfile::tempdir().unwrap();
