@@ -195,6 +195,12 @@ impl Speaker {
         self.hand_over(turn)
     }
 
+    /// The number that the room has given us for our stamps, where a rule captures it as `number`.
+    #[must_use]
+    pub fn number(&self) -> Option<u16> {
+        self.names.get("number").and_then(|value| u16::try_from(value.clone()).ok())
+    }
+
     /// The dialect.
     #[must_use]
     pub fn dialect(&self) -> &Dialect {

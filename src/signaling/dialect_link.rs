@@ -13,7 +13,7 @@ use url::Url;
 use super::message::{Body, Envelope, Message, WirePeer};
 use super::session::{Incoming, Link, Outgoing};
 use super::websocket::{Handshake, connect_websocket};
-use super::{Capabilities, JoinError, JoinRequest, Room, WebSocketOptions};
+use super::{Capabilities, JoinError, JoinRequest, PeerInfo, Room, WebSocketOptions};
 use crate::dialect::{News, Speaker, Turn};
 use crate::jsep::Role;
 use crate::world::{self, World};
@@ -201,7 +201,7 @@ impl State {
                 me: WirePeer {
                     name: me,
                     role: Some(self.me.role),
-                    number: number(self.me.role),
+                    number: self.speaker.number().unwrap_or_else(|| number(self.me.role)),
                     capabilities: self.me.capabilities,
                 },
                 peers: peers.into_iter().map(|name| self.peer(name, None)).collect(),
@@ -227,7 +227,7 @@ impl State {
 
     /// Somebody of whom we know no more than the name: without stamps, and without a word at the end.
     fn peer(&self, name: String, role: Option<Role>) -> WirePeer {
-        WirePeer { name, role, number: number(self.me.role.other()), capabilities: Capabilities::default() }
+        WirePeer { name, role, number: PeerInfo::UNNUMBERED, capabilities: Capabilities::default() }
     }
 }
 
@@ -235,11 +235,12 @@ fn complaint(code: &str, message: String) -> Message {
     Message::bare(Body::Error { code: code.to_owned(), message })
 }
 
-/// A foreign room numbers nobody; two sides of a call need two numbers.
+/// Our number, which our stamps carry. A foreign room numbers nobody; the other side may be in a room that does, which
+/// counts from 1, and its tone must differ from ours (40 tones).
 const fn number(role: Role) -> u16 {
     match role {
-        Role::Caller => 1,
-        Role::Callee => 2,
+        Role::Caller => 40_021,
+        Role::Callee => 40_022,
     }
 }
 

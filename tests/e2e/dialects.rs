@@ -237,3 +237,18 @@ fn an_app_that_sends_no_candidates_is_told_so() {
     let ended = ours(&server, "call", "relay", &["--duration", "1s", "--timeout", "4s"]).end().exits(1);
     ended.says(&["candidates.received"]);
 }
+
+#[test]
+fn whoever_speaks_our_protocol_by_a_dialect_blames_nobody_who_speaks_it_by_nature() {
+    let _turn = one_call_at_a_time();
+    let (_server, url) = crate::harness::serve(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stranger.toml");
+    std::fs::write(&path, include_str!("../../dialects/callcheck.toml")).unwrap();
+    let here = ["demo", "--signal", &url, "--bind", "127.0.0.1"];
+    let mut callee = start(&url, &[&["answer"][..], &here].concat());
+    callee.says("joined room demo");
+    let more = ["--dialect", &path.display().to_string(), "--duration", "1s"];
+    start(&url, &[&["call"][..], &here, &more].concat()).end().exits(0);
+    callee.end().exits(0);
+}
