@@ -18,11 +18,13 @@
 //! and randomness; `jsep` the rules of WebRTC; `signaling` and `server` the room where the two sides meet; `media` what
 //! they send each other. `stun` and `turn` stand beside the call: they probe TURN servers.
 //!
-//! Everything from `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no clock. These
+//! Everything from `dialect`, `plan`, `jsep`, `timeline`, `facts`, `diagnose`, `expect`, `explain` and `report` is pure: no I/O and no
+//! clock. These
 //! folders build and test without the engine (`--no-default-features`).
 
 pub mod diagnose;
 pub mod diagnostic;
+pub mod dialect;
 pub mod expect;
 pub mod explain;
 pub mod facts;

@@ -69,7 +69,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("connection", &["jsep", "fault", "engine", "network", "media", "timeline", "world"]),
     ("engine", &["jsep", "fault", "network", "stun", "timeline", "world"]),
     ("network", &["plan", "timeline", "world"]),
-    ("signaling", &["jsep", "timeline", "world"]),
+    ("signaling", &["dialect", "plan", "jsep", "timeline", "world"]),
+    ("dialect", &["plan", "jsep", "timeline"]),
     ("server", &["signaling", "jsep", "timeline", "world"]),
     ("media", &["plan", "jsep", "timeline", "world"]),
     ("turn", &["stun", "plan", "diagnose", "report", "world"]),
@@ -257,7 +258,7 @@ fn only_world_asks_for_time_and_tasks() {
 #[test]
 fn pure_folders_know_no_clock_and_do_no_io() {
     let asks = ["std::net::", "tokio", "std::env::var", "crate::world"];
-    let pure = ["plan", "jsep", "facts", "diagnose", "expect", "explain", "report", "timeline"];
+    let pure = ["dialect", "plan", "jsep", "facts", "diagnose", "expect", "explain", "report", "timeline"];
     for source in sources().iter().filter(|source| pure.contains(&source.folder.as_str())) {
         for word in asks {
             // `plan` names addresses as data.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::dialect::{DialectArgs, DialectCommand};
 use super::explain::ExplainArgs;
 use super::fault::FaultArgs;
 use super::habits::HabitArgs;
@@ -99,6 +100,9 @@ pub(super) enum Command {
     Turn(TurnArgs),
     /// Write a first scenario and a CI workflow.
     Init(InitArgs),
+    /// Dialects: how rooms speak that are not callcheck's.
+    #[command(subcommand, after_long_help = super::dialect::NOTES)]
+    Dialect(DialectCommand),
     /// Make scenarios of recorded browser cases.
     #[command(hide = true)]
     Import(ImportArgs),
@@ -115,6 +119,9 @@ pub(super) struct CallArgs {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) signaling: SignalingArgs,
+    /// How the room speaks.
+    #[command(flatten)]
+    pub(super) dialect: DialectArgs,
     /// What is sent.
     #[command(flatten)]
     pub(super) media: MediaArgs,

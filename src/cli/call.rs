@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use url::{Host, Url};
 
 use super::args::{CallArgs, Noise};
+use super::dialect::{Chosen, chosen};
 use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
@@ -24,11 +25,12 @@ use crate::runner::{self, Deps, Interrupt, Played, Run, RunError};
 use crate::world::{Live, World};
 
 pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noise) -> anyhow::Result<Exit> {
-    let plan = super::plan::plan(role, args, matches)?;
+    let mut plan = super::plan::plan(role, args, matches)?;
+    let dialect = chosen(&args.dialect, &mut plan)?;
     check_media(&plan)?;
     let outputs = Outputs::open(&args.output)?;
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
-    runtime()?.block_on(play(plan, outputs, seed, noise))
+    runtime()?.block_on(play(plan, dialect, outputs, seed, noise))
 }
 
 /// The runtime of this process.
@@ -36,12 +38,19 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("failed to start the runtime")
 }
 
-async fn play(plan: Plan, mut outputs: Outputs, seed: u64, noise: &Noise) -> anyhow::Result<Exit> {
+async fn play(
+    plan: Plan,
+    dialect: Option<Chosen>,
+    mut outputs: Outputs,
+    seed: u64,
+    noise: &Noise,
+) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(seed));
     let interrupt = interrupt(&world);
-    let rendezvous = rendezvous(&world, &plan.room).await?;
+    let spoken = dialect.as_ref().map(|chosen| chosen.dialect.name.clone());
+    let rendezvous = rendezvous(&world, &plan.room, dialect).await?;
     let view = View::of(noise);
-    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
+    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some(), spoken.as_deref());
     let deps = Deps {
         world: Arc::clone(&world),
         network: network(&world, &plan),
@@ -109,7 +118,28 @@ fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
     }
     match view {
         View::Nothing => say(screen.lines().next().unwrap_or_default()),
-        _ => say(&format!("\n{}", screen.trim_end())),
+        _ => {
+            say(&format!("\n{}", screen.trim_end()));
+            show_not_understood(last);
+        }
+    }
+}
+
+/// What the dialect did not understand may be why nothing came of the call.
+fn show_not_understood(last: &Attempt) {
+    const SHOWN: usize = 3;
+    let of_dialect = |code: &str| ["unknown-message", "dialect", "refused"].contains(&code);
+    let errors = last.facts.room_errors.iter().filter(|error| of_dialect(&error.code));
+    let messages: Vec<&str> = errors.map(|error| error.message.as_str()).collect();
+    if messages.is_empty() {
+        return;
+    }
+    say(&format!(
+        "\nthe room said what the dialect does not know, or refused something ({} times; -v shows each)",
+        messages.len()
+    ));
+    for message in messages.iter().take(SHOWN) {
+        say(&format!("  {}", message.escape_debug().to_string().replace("\\\"", "\"")));
     }
 }
 

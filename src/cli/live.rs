@@ -30,12 +30,16 @@ struct Screen {
 }
 
 impl Live {
-    pub(super) fn new(view: View, plan: &Plan, hosting: bool) -> Self {
+    pub(super) fn new(view: View, plan: &Plan, hosting: bool, dialect: Option<&str>) -> Self {
         let command = match plan.leg.role {
             Role::Caller => "answer",
             Role::Callee => "call",
         };
         let signal = if plan.room.host { String::new() } else { format!(" --signal {}", plan.room.url) };
+        let signal = match dialect {
+            Some(dialect) => format!("{signal} --dialect {dialect}, or the app"),
+            None => signal,
+        };
         let bar = (view == View::Moving && std::io::stderr().is_terminal()).then(spinner);
         Self(Arc::new(Mutex::new(Screen {
             view,

@@ -3,6 +3,7 @@
 
 mod args;
 mod call;
+mod dialect;
 mod error;
 mod exit;
 mod expect;
@@ -85,6 +86,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
         Command::Answer(args) => call::run(Role::Callee, args, matches, &cli.noise),
         Command::Serve(args) => serve::run(args, &cli.noise),
         Command::Explain(args) => explain::run(args, &cli.noise),
+        Command::Dialect(command) => dialect::run(command),
         Command::Run(args) => run::run(args, &cli.noise),
         Command::Turn(args) => turn::run(args, &cli.noise),
         Command::Init(args) => init::run(args),

@@ -9,11 +9,12 @@ use futures::channel::oneshot;
 use futures::future::select;
 use url::Url;
 
+use super::dialect::Chosen;
 use super::error::CliError;
 use crate::plan::{RoomPlan, RoomUrl};
 use crate::runner::{Interrupt, Join};
 use crate::server::{BindError, Hub, Server, ServerConfig};
-use crate::signaling::{Token, WebSocketOptions, join_websocket};
+use crate::signaling::{JoinError, Token, WebSocketOptions, join_dialect, join_websocket};
 use crate::world::{Task, World, spawn};
 
 /// The way into the room, and the room itself where we host it.
@@ -33,7 +34,11 @@ pub(super) struct Hosted {
 ///
 /// # Errors
 /// The port belongs to another program, or cannot be used; exit code 3.
-pub(super) async fn rendezvous(world: &Arc<dyn World>, plan: &RoomPlan) -> Result<Rendezvous, CliError> {
+pub(super) async fn rendezvous(
+    world: &Arc<dyn World>,
+    plan: &RoomPlan,
+    dialect: Option<Chosen>,
+) -> Result<Rendezvous, CliError> {
     let url = Url::parse(plan.url.reveal()).map_err(|error| {
         CliError::usage(format!("`{}` is not a URL: {error}", plan.url), "write `ws://HOST:PORT`")
     })?;
@@ -41,7 +46,20 @@ pub(super) async fn rendezvous(world: &Arc<dyn World>, plan: &RoomPlan) -> Resul
     let world = Arc::clone(world);
     let join: Join = Box::new(move |request| {
         let (world, url) = (Arc::clone(&world), url.clone());
-        async move { join_websocket(world, &url, request, WebSocketOptions::default()).await }.boxed()
+        let speaker = dialect.as_ref().map(Chosen::speaker);
+        async move {
+            let options = WebSocketOptions::default();
+            match speaker {
+                None => join_websocket(world, &url, request, options).await,
+                Some(Ok(speaker)) => join_dialect(world, &url, request, options, speaker).await,
+                // Invariant: the plan was made with this very place.
+                Some(Err(error)) => {
+                    let (url, reason) = (url.host_str().unwrap_or_default().to_owned(), error.to_string());
+                    Err(JoinError::Url { url, reason })
+                }
+            }
+        }
+        .boxed()
     });
     Ok(Rendezvous { join, hosted })
 }

@@ -35,8 +35,11 @@ fn planned(line: &[&str]) -> Result<Plan, String> {
         Command::Schema(_) | Command::Init(_) | Command::Import(_) | Command::Turn(_) => {
             unreachable!("no complaint to provoke")
         }
+        Command::Dialect(command) => return Err(super::dialect::run(command).unwrap_err().to_string()),
     };
-    plan::plan(role, args, matches).map_err(|error| error.to_string())
+    let mut plan = plan::plan(role, args, matches).map_err(|error| error.to_string())?;
+    super::dialect::chosen(&args.dialect, &mut plan).map_err(|error| error.to_string())?;
+    Ok(plan)
 }
 
 /// The complaints about several command lines, each under its line.
@@ -51,7 +54,7 @@ fn complaints(lines: &[&[&str]]) -> String {
 
 #[test]
 fn help_is_grouped_and_fits() {
-    let commands = ["call", "answer", "explain", "sim", "run", "turn", "init", "serve", "schema"];
+    let commands = ["call", "answer", "explain", "sim", "run", "turn", "init", "serve", "schema", "dialect"];
     for command in std::iter::once(None).chain(commands.into_iter().map(Some)) {
         let (short, long) = (help(command, false), help(command, true));
         let name = command.unwrap_or("callcheck");
@@ -372,5 +375,19 @@ fn complaints_about_the_room_server() {
         &["serve", "--max-message", "10"],
         &["serve", "--max-rooms", "many"],
         &["serve", "--token", "a", "--token-file", "b"],
+    ]));
+}
+
+#[test]
+fn dialects_that_are_none_are_complained_about() {
+    insta::assert_snapshot!(complaints(&[
+        &["call", "x", "--dialect", "mdnchat", "--signal", "ws://h"],
+        &["call", "x", "--dialect", "./nowhere.toml", "--signal", "ws://h"],
+        &["call", "x", "--dialect", "mdn-chat"],
+        &["call", "x", "--peer", "bob"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-var", "ofer=x"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-var", "offer"],
+        &["call", "x", "--dialect", "relay", "--signal", "ws://h", "--dialect-secret", "NO_SUCH_VARIABLE"],
+        &["dialect", "show", "ajame"],
     ]));
 }

@@ -302,7 +302,7 @@ fn config(plan: &LegPlan, setting: &Setting<'_>) -> Result<Config, LegError> {
         faults: Arc::clone(&setting.faults),
         identity: Identity {
             own: setting.me.number,
-            peer: Some(setting.peer.number),
+            peer: Some(setting.peer.number).filter(|number| *number != PeerInfo::UNNUMBERED),
             peer_stamps: setting.peer.capabilities.stamps,
         },
     })

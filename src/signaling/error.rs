@@ -122,10 +122,12 @@ pub enum JoinError {
         remedy: String,
     },
     /// Something else than a room answers there.
-    #[error("{url} is not a callcheck room: {answer}; {remedy}")]
+    #[error("{url} is not {wanted}: {answer}; {remedy}")]
     NotARoom {
         /// The URL, without credentials.
         url: String,
+        /// What should be there: `a callcheck room`.
+        wanted: String,
         /// What it said instead.
         answer: String,
         /// What helps against it.

@@ -15,6 +15,9 @@ use super::session::{Incoming, Link, Outgoing, Session};
 use super::{JoinError, JoinRequest, PeerInfo, RoomError, Signal, Token};
 use crate::world::{self, Task, World};
 
+/// What our own client looks for.
+pub(super) const OUR_ROOM: &str = "a callcheck room";
+
 /// How long [`Room::leave`] waits for the room to take everything.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -220,6 +223,7 @@ async fn answer(
 fn stranger(said: &str) -> JoinError {
     JoinError::NotARoom {
         url: "what answers there".to_owned(),
+        wanted: OUR_ROOM.to_owned(),
         answer: format!("it says {:?}", shorten(said, 60)),
         remedy: "it speaks WebSocket but not callcheck's protocol; check the URL".to_owned(),
     }

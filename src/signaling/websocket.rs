@@ -11,7 +11,7 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{
@@ -21,8 +21,10 @@ use url::Url;
 
 use super::first_bytes::FirstBytes;
 use super::message::SUBPROTOCOL;
+use super::room::OUR_ROOM;
 use super::session::{Incoming, Link, Outgoing};
 use super::{JoinError, JoinRequest, Room, tls, websocket_error};
+use crate::plan::Secret;
 use crate::world::{self, Task, World, timeout};
 
 /// The room pings every five seconds; one that is silent for this long is gone.
@@ -57,16 +59,51 @@ pub async fn join_websocket(
     request: JoinRequest,
     options: WebSocketOptions,
 ) -> Result<Room, JoinError> {
-    let target = Target::new(url)?;
-    let stream = connect(&*world, &target, options.deadline).await?;
-    let socket = open(&*world, &target, stream, &options).await?;
-    let link = link(&world, socket);
+    let handshake = Handshake::ours();
+    let link = connect_websocket(&world, url, &handshake, &options).await?;
     Room::enter(world, link, request, options.deadline).await.map_err(|error| match error {
-        JoinError::NotARoom { answer, remedy, .. } => {
-            JoinError::NotARoom { url: target.shown, answer, remedy }
+        JoinError::NotARoom { wanted, answer, remedy, .. } => {
+            JoinError::NotARoom { url: shown(url), wanted, answer, remedy }
         }
         other => other,
     })
+}
+
+/// What the opening handshake says besides the URL, and what is expected of the room afterwards.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    /// What should be there, for errors.
+    pub(super) wanted: String,
+    /// What is offered, the best first.
+    pub(super) subprotocols: Vec<String>,
+    /// Header fields of the request.
+    pub(super) headers: Vec<(String, Secret)>,
+    /// A room that says nothing for so long is gone.
+    pub(super) silence: Option<Duration>,
+}
+
+impl Handshake {
+    fn ours() -> Self {
+        Self {
+            wanted: OUR_ROOM.to_owned(),
+            subprotocols: vec![SUBPROTOCOL.to_owned()],
+            headers: Vec::new(),
+            silence: Some(SILENCE),
+        }
+    }
+}
+
+/// Opens a WebSocket.
+pub(super) async fn connect_websocket(
+    world: &Arc<dyn World>,
+    url: &Url,
+    handshake: &Handshake,
+    options: &WebSocketOptions,
+) -> Result<Link, JoinError> {
+    let target = Target::new(url)?;
+    let stream = connect(&**world, &target, options.deadline).await?;
+    let socket = open(&**world, &target, stream, handshake, options).await?;
+    Ok(link(world, socket, handshake.silence))
 }
 
 /// A URL, taken apart.
@@ -104,7 +141,8 @@ impl Target {
     }
 }
 
-fn shown(url: &Url) -> String {
+/// The URL for people.
+pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Not possible for URLs without a host, which have no credentials either.
     let _ = url.set_username("");
@@ -149,13 +187,20 @@ async fn open(
     world: &dyn World,
     target: &Target,
     stream: TcpStream,
+    handshake: &Handshake,
     options: &WebSocketOptions,
 ) -> Result<Socket, JoinError> {
     // Signals are small and their delay is what a call waits for.
     let _ = stream.set_nodelay(true);
     let fault = |reason: String| JoinError::Url { url: target.shown.clone(), reason };
     let mut request = target.url.as_str().into_client_request().map_err(|error| fault(error.to_string()))?;
-    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+    for (name, value) in fields(handshake) {
+        let field = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.reveal()).ok());
+        let Some((known, value)) = field else {
+            return Err(fault(format!("`{name}` or its value cannot stand in the header of a request")));
+        };
+        request.headers_mut().insert(known, value);
+    }
     let connector = if target.url.scheme() == "wss" {
         Connector::Rustls(tls::client_config(options.extra_ca_pem.as_deref()).map_err(|reason| {
             JoinError::Tls {
@@ -174,13 +219,24 @@ async fn open(
     match timeout(world, options.deadline, opening).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => {
-            Err(websocket_error::explain(&target.url, &target.shown, &target.address(), &error, &first.get()))
+            let (url, shown, address) = (&target.url, &target.shown, target.address());
+            Err(websocket_error::explain(url, shown, &address, &error, &first.get(), handshake))
         }
         Err(_) => Err(JoinError::Timeout {
             doing: format!("opening a WebSocket at {}", target.shown),
             limit: options.deadline,
         }),
     }
+}
+
+/// The header fields that we add to a WebSocket's own.
+fn fields(handshake: &Handshake) -> Vec<(String, Secret)> {
+    let mut fields = handshake.headers.clone();
+    if !handshake.subprotocols.is_empty() {
+        let offered = Secret::new(handshake.subprotocols.join(", "));
+        fields.push(("sec-websocket-protocol".to_owned(), offered));
+    }
+    fields
 }
 
 /// What goes to the socket, seen by the session.
@@ -193,10 +249,10 @@ impl Outgoing for Sender {
     }
 }
 
-fn link(world: &Arc<dyn World>, socket: Socket) -> Link {
+fn link(world: &Arc<dyn World>, socket: Socket, silence: Option<Duration>) -> Link {
     let (send, outbox) = mpsc::unbounded();
     let (tell, incoming) = mpsc::unbounded();
-    let task: Task = world::spawn(&**world, carry(Arc::clone(world), socket, outbox, tell));
+    let task: Task = world::spawn(&**world, carry(Arc::clone(world), socket, outbox, tell, silence));
     Link { outgoing: Arc::new(Sender(send)), incoming: incoming.boxed(), tasks: vec![task] }
 }
 
@@ -206,10 +262,11 @@ async fn carry(
     socket: Socket,
     outbox: mpsc::UnboundedReceiver<String>,
     tell: mpsc::UnboundedSender<Incoming>,
+    silence: Option<Duration>,
 ) {
     let (sink, stream) = socket.split();
     let writing = Box::pin(write(sink, outbox));
-    let reading = Box::pin(read(&*world, stream, &tell));
+    let reading = Box::pin(read(&*world, stream, &tell, silence));
     let reason = match select(reading, writing).await {
         Either::Left((reason, _)) => reason,
         // The room may have said why before it stopped reading.
@@ -223,7 +280,7 @@ async fn carry(
     let _ = tell.unbounded_send(Incoming::Closed(reason));
 }
 
-/// Writes until the owner is gone.
+/// Writes until the owner is gone, and says goodbye.
 async fn write(
     mut sink: SplitSink<Socket, Message>,
     mut outbox: mpsc::UnboundedReceiver<String>,
@@ -231,7 +288,7 @@ async fn write(
     while let Some(text) = outbox.next().await {
         sink.send(Message::text(text)).await?;
     }
-    Ok(())
+    sink.close().await
 }
 
 /// Reads until the socket ends, and says how it did.
@@ -239,26 +296,47 @@ async fn read(
     world: &dyn World,
     mut stream: SplitStream<Socket>,
     tell: &mpsc::UnboundedSender<Incoming>,
+    silence: Option<Duration>,
 ) -> String {
     loop {
-        match timeout(world, SILENCE, stream.next()).await {
+        let next = async {
+            match silence {
+                Some(silence) => timeout(world, silence, stream.next()).await,
+                None => Ok(stream.next().await),
+            }
+        };
+        match next.await {
             Ok(Some(Ok(Message::Text(text)))) => {
                 let _ = tell.unbounded_send(Incoming::Text(text.as_str().to_owned()));
+            }
+            // Servers that pass on what they read as bytes do not say any more that it was text.
+            Ok(Some(Ok(Message::Binary(bytes)))) => {
+                if let Ok(text) = String::from_utf8(bytes.into()) {
+                    let _ = tell.unbounded_send(Incoming::Text(text));
+                }
             }
             Ok(Some(Ok(Message::Close(frame)))) => return closed_by_room(frame),
             Ok(Some(Ok(_))) => {}
             Ok(Some(Err(error))) => return lost(&error),
             Ok(None) => return "the room closed the connection".to_owned(),
-            Err(_) => return format!("the room has been silent for {} s", SILENCE.as_secs()),
+            Err(_) => {
+                let silence = silence.unwrap_or_default().as_secs();
+                return format!("the room has been silent for {silence} s");
+            }
         }
     }
 }
 
 fn closed_by_room(frame: Option<CloseFrame>) -> String {
+    let code =
+        frame.as_ref().map(|frame| u16::from(frame.code)).filter(|code| !matches!(code, 1000 | 1001 | 1005));
     let reason = frame.map(|frame| frame.reason).unwrap_or(Utf8Bytes::from_static(""));
-    match reason.as_str() {
-        "" => "the room closed the connection".to_owned(),
-        reason => format!("the room closed the connection: {reason}"),
+    match (reason.as_str(), code) {
+        ("", None) => "the room closed the connection".to_owned(),
+        ("", Some(code)) => format!("the room closed the connection with code {code}"),
+        // Codes from 3000 are the application's own (RFC 6455 §7.4.2).
+        (reason, Some(code @ 3000..)) => format!("the room closed the connection with code {code}: {reason}"),
+        (reason, _) => format!("the room closed the connection: {reason}"),
     }
 }
 

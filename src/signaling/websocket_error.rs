@@ -7,14 +7,23 @@ use tokio_tungstenite::tungstenite::http::StatusCode;
 use url::Url;
 
 use super::JoinError;
-use super::message::{SUBPROTOCOL, shorten};
+use super::message::shorten;
+use super::websocket::Handshake;
 
 const CHECK_URL: &str = "check host, port and path of the URL";
 
 /// The [`JoinError`] for a handshake that failed with `error`; `first` is what was read first.
-pub(super) fn explain(url: &Url, shown: &str, address: &str, error: &Error, first: &[u8]) -> JoinError {
+pub(super) fn explain(
+    url: &Url,
+    shown: &str,
+    address: &str,
+    error: &Error,
+    first: &[u8],
+    handshake: &Handshake,
+) -> JoinError {
     let not_a_room = |answer: String, remedy: &str| JoinError::NotARoom {
         url: shown.to_owned(),
+        wanted: handshake.wanted.clone(),
         answer,
         remedy: remedy.to_owned(),
     };
@@ -30,7 +39,16 @@ pub(super) fn explain(url: &Url, shown: &str, address: &str, error: &Error, firs
             not_a_room(status_line(response.status(), location), status_remedy(response.status()))
         }
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-            not_a_room(format!("it speaks WebSocket but not the subprotocol {SUBPROTOCOL}"), CHECK_URL)
+            let offered = handshake.subprotocols.join(", ");
+            match handshake.subprotocols.is_empty() {
+                true => not_a_room(
+                    "it insists on a subprotocol, and the dialect names none".to_owned(),
+                    "say `subprotocol` under [connect]",
+                ),
+                false => {
+                    not_a_room(format!("it speaks WebSocket but not the subprotocol {offered}"), CHECK_URL)
+                }
+            }
         }
         Error::Io(io) if url.scheme() == "wss" => JoinError::Tls {
             address: address.to_owned(),

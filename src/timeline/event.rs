@@ -292,6 +292,11 @@ pub struct PeerInfo {
     pub capabilities: Capabilities,
 }
 
+impl PeerInfo {
+    /// The number of a peer in a room that numbers nobody: what its stamps carry, if it stamps, is not known.
+    pub const UNNUMBERED: u16 = 0;
+}
+
 /// A candidate with its parts (RFC 8839 §5.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IceCandidate {

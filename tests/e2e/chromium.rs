@@ -85,12 +85,17 @@ impl Chromium {
     /// joined.
     pub(crate) fn visit(&self, room: &str, settings: &str) {
         let url = format!("{}/?room=demo&{settings}", room.replacen("ws", "http", 1));
+        self.open_page(&url);
+        self.until("window.callcheck && callcheck.state().stage !== 'connecting'");
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub(crate) fn open_page(&self, url: &str) {
         self.runtime
             .block_on(async {
                 self.page.goto(url).await.expect("the page opens").wait_for_navigation().await
             })
             .expect("the page loads");
-        self.until("window.callcheck && callcheck.state().stage !== 'connecting'");
     }
 
     /// The value of an expression, of a promise once it is fulfilled.

@@ -143,7 +143,7 @@ async fn meet(
     world: &Arc<dyn World>,
 ) -> Result<(Elsewhere, Option<Hosted>), CliError> {
     let room = super::plan::room_plan("scenarios", &args.signaling)?;
-    let Rendezvous { join, hosted } = rendezvous(world, &room).await?;
+    let Rendezvous { join, hosted } = rendezvous(world, &room, None).await?;
     let addresses = super::call::addresses(&room.url);
     Ok((Elsewhere { role, join: Arc::new(join), token: room.token, addresses }, hosted))
 }

@@ -18,6 +18,10 @@ const ROOM: &str = "sim";
 /// Options of `call` and `answer` that belong to the run and not to a side of it.
 const NOT_OF_A_SIDE: &[&str] = &[
     "signal",
+    "dialect",
+    "peer",
+    "dialect_var",
+    "dialect_secret",
     "token",
     "token_file",
     "network",

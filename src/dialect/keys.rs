@@ -1,0 +1,37 @@
+//! The keys of a dialect's file, and the names that its texts may use.
+
+use super::rule::Slots;
+
+/// At the top.
+pub(super) const FILE: &[&str] = &["about", "connect", "vars", "room", "say", "hear"];
+pub(super) const CONNECT: &[&str] = &["subprotocol", "path", "query", "headers"];
+pub(super) const ROOM: &[&str] = &["unpack", "candidates", "reoffer", "keepalive"];
+pub(super) const KEEPALIVE: &[&str] = &["every", "send"];
+pub(super) const VARIABLE: &[&str] = &["default", "secret"];
+pub(super) const SAY: &[&str] =
+    &["join", "offer", "answer", "candidate", "end-of-candidates", "hang-up", "leave"];
+
+/// Of a rule, besides the slots.
+const RULE: &[&str] = &["when", "if", "signal", "capture", "send", "more"];
+
+pub(super) fn rule() -> Vec<&'static str> {
+    [RULE, Slots::KEYS].concat()
+}
+
+/// Names that always mean something.
+pub(super) const NAMES: &[&str] =
+    &["room", "name", "self", "peer", "role", "token", "nonce", "seq", "now_ms", "null"];
+
+/// The name of the message in a rule.
+pub(super) const MESSAGE: &str = "msg";
+
+/// The names that what is said brings along.
+pub(super) fn names_of(said: &str) -> &'static [&'static str] {
+    match said {
+        "offer" | "answer" => &["sdp", "type"],
+        "candidate" => &["candidate"],
+        "end-of-candidates" => &["ufrag"],
+        "hang-up" => &["reason"],
+        _ => &[],
+    }
+}

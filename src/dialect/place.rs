@@ -1,0 +1,83 @@
+//! Who we are in a room, and how its WebSocket is opened.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::Dialect;
+use crate::diagnostic::nearest;
+use crate::jsep::Role;
+use crate::plan::Secret;
+
+/// Who we are there.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The room's name.
+    pub room: String,
+    /// Our name.
+    pub name: String,
+    /// Our role in the call.
+    pub role: Role,
+    /// The other side, where the room has several; by its name or id.
+    pub peer: Option<String>,
+    /// `{{ token }}`.
+    pub token: Option<Secret>,
+    /// Values of the dialect's variables.
+    pub given: BTreeMap<String, Secret>,
+    /// A text that nobody else has: `{{ nonce }}`, and part of the ids of calls.
+    pub nonce: String,
+}
+
+/// What a place needs and was not given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// A variable has neither a value nor a default.
+    #[error("the dialect `{dialect}` needs a value for `{name}`")]
+    Missing {
+        /// The dialect.
+        dialect: String,
+        /// The variable.
+        name: String,
+        /// It must not show.
+        secret: bool,
+    },
+    /// A value was given for what is no variable.
+    #[error("the dialect `{dialect}` has no variable `{name}`")]
+    Unknown {
+        /// The dialect.
+        dialect: String,
+        /// The name that was given.
+        name: String,
+        /// What helps.
+        help: String,
+    },
+}
+
+/// How the WebSocket is to be opened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connection {
+    /// What is offered, the best first.
+    pub subprotocols: Vec<String>,
+    /// The path, where the URL has none.
+    pub path: Option<Secret>,
+    /// What the URL's query says besides.
+    pub query: Vec<(String, Secret)>,
+    /// Header fields of the request.
+    pub headers: Vec<(String, Secret)>,
+}
+
+/// The value that a text means where `default` stood.
+pub(super) fn typed_as(default: Option<&Json>, text: &str) -> Json {
+    let read = default.filter(|default| !default.is_string()).and_then(|_| serde_json::from_str(text).ok());
+    read.unwrap_or_else(|| Json::String(text.to_owned()))
+}
+
+pub(super) fn unknown_variable(dialect: &Dialect, name: &str) -> PlaceError {
+    let names: Vec<&str> = dialect.variables.iter().map(|variable| variable.name.as_str()).collect();
+    let help = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "it has none".to_owned(),
+        None => format!("it has {}", names.join(", ")),
+    };
+    PlaceError::Unknown { dialect: dialect.name.clone(), name: name.to_owned(), help }
+}

@@ -1,0 +1,176 @@
+//! Dialects as a whole: what the documentation shows, what is complained about, and what a room may do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::dialect::{Dialect, News, Place, PlaceError, Speaker, check};
+use crate::jsep::{Role, SdpType};
+use crate::plan::Secret;
+use crate::timeline::Signal;
+
+const PAGE: &str = include_str!("../../docs/dialects.md");
+
+/// The smallest dialect, and more.
+fn with(more: &str) -> String {
+    format!(
+        r#"
+[say]
+offer = {{ t = "offer", sdp = "{{{{sdp}}}}" }}
+answer = {{ t = "answer", sdp = "{{{{sdp}}}}" }}
+[[hear]]
+when = {{ t = "offer" }}
+signal = "offer"
+sdp = "$.sdp"
+[[hear]]
+when = {{ t = "answer" }}
+signal = "answer"
+sdp = "$.sdp"
+{more}"#
+    )
+}
+
+fn parse(text: &str) -> Dialect {
+    Dialect::parse("mine", "mine.toml", text).unwrap_or_else(|complaints| {
+        panic!("{}", complaints.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn place(role: Role) -> Place {
+    Place {
+        room: "demo".into(),
+        name: role.to_string(),
+        role,
+        peer: None,
+        token: Some(Secret::new("hush-token")),
+        given: BTreeMap::new(),
+        nonce: "n".into(),
+    }
+}
+
+fn speaker(text: &str, role: Role) -> Speaker {
+    let mut speaker = Speaker::new(Arc::new(parse(text)), place(role)).unwrap();
+    speaker.begin(0);
+    speaker
+}
+
+fn blocks<'a>(fence: &str) -> Vec<&'a str> {
+    PAGE.split(fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_page_shows_a_dialect_that_works_in_under_40_lines() {
+    let [example] = blocks("```toml\n")[..] else { panic!("one whole example") };
+    assert!(example.lines().count() < 40);
+    let dialect = Arc::new(parse(example));
+    let [transcript] = blocks("```transcript\n")[..] else { panic!("one transcript") };
+    let checked = check(&dialect, "page", transcript);
+    let complaints: Vec<_> = checked.complaints.iter().map(|one| one.render(false)).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let [rest] = blocks("```toml part\n")[..] else { panic!("the rest") };
+    parse(&format!("{rest}{}", with("")));
+    for word in super::rule::Meaning::WORDS.iter().map(|(word, _)| *word).chain(super::keys::rule()) {
+        assert!(PAGE.contains(&format!("`{word}`")), "the page leaves out `{word}`");
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_a_file_is_shown_where_it_stands() {
+    let mut shown = Vec::new();
+    for text in [
+        "about = ".to_owned(),
+        "[hear]\nwhen = 1\n".to_owned(),
+        with("[conect]\npath = \"/\""),
+        with("[[hear]]\nwhen = { t = \"bye\" }\nsignal = \"hangup\""),
+        with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"candidate\""),
+        with("[[hear]]\nwhen = { t = \"offer\", to = \"me\" }\nsignal = \"ignore\""),
+        with("[[hear]]\nwhen = { t = \"x\" }"),
+        with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"peer-left\"\npeer = \"$.a[\""),
+        with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"peer-joined\"\npeer = \"{{ mgs.name }}\""),
+        with("[[hear]]\nwhen = { t = \"x\" }\nif = \"msg.to ==\"\nsignal = \"ignore\""),
+        with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"candidate\"\ncandidate = \"candidate\""),
+        with("[vars]\nkey = { secret = true, default = \"x\" }\npeer = 1"),
+        with("[room]\nkeepalive = { every = \"30\", send = \"ping\" }"),
+        with("").replace("{{sdp}}", "{{sdb}}"),
+        with("").replace("\"{{sdp}}\"", "\"v=0\""),
+        with("").replace("{ t = \"offer\", sdp = \"{{sdp}}\" }", "'{\"t\":\"offer\",\"sdp\":{{sdp}}}'"),
+    ] {
+        let complaints = Dialect::parse("mine", "mine.toml", &text).unwrap_err();
+        shown.push(complaints.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n"));
+    }
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
+fn a_secret_never_shows() {
+    let text =
+        with("[vars]\nkey = { secret = true }\n[[hear]]\nwhen = \"hello\"\nsend = \"{{key}} {{token}}\"");
+    let dialect = Arc::new(parse(&text));
+    let missing = Speaker::new(Arc::clone(&dialect), place(Role::Caller)).unwrap_err();
+    assert!(matches!(missing, PlaceError::Missing { secret: true, .. }));
+    let given = BTreeMap::from([("key".to_owned(), Secret::new("hush-key"))]);
+    let mut speaker = Speaker::new(dialect, Place { given, ..place(Role::Caller) }).unwrap();
+    speaker.begin(0);
+    assert_eq!(speaker.hear("hello", 0).send, ["hush-key hush-token"]);
+    let heard =
+        format!("{:?} {speaker:?}", speaker.hear("what is hush-key\n\u{1b}[31m and hush-token?", 0).news);
+    assert!(heard.contains("[redacted]") && !heard.contains("hush") && !heard.contains('\u{1b}'), "{heard}");
+}
+
+#[test]
+fn our_own_words_and_those_for_others_are_left_aside() {
+    let text = with(
+        "[[hear]]\nwhen = { t = \"bye\" }\nsignal = \"hang-up\"\nfrom = \"$.from\"\nto = \"$.to\"\nreason = \"{{ msg.why or '' }}\"",
+    );
+    let mut speaker = speaker(&text, Role::Caller);
+    let offer = Signal::Description { sdp_type: SdpType::Offer, sdp: "v=0 ours".into() };
+    assert_eq!(speaker.say(&offer, 0).send, [r#"{"sdp":"v=0 ours","t":"offer"}"#]);
+    for (message, understood) in [
+        (r#"{"t":"offer","sdp":"v=0 ours"}"#, "our own offer came back"),
+        (r#"{"t":"bye","from":"caller"}"#, "our own words came back"),
+        (r#"{"t":"bye","from":"x","to":"y"}"#, "for y, not for us"),
+    ] {
+        let turn = speaker.hear(message, 0);
+        assert_eq!((turn.news, turn.understood), (vec![], vec![understood.to_owned()]), "{message}");
+    }
+    assert!(matches!(&speaker.hear(r#"{"t":"bye","to":"caller"}"#, 0).news[..], [News::Signal { .. }]));
+    assert!(matches!(&speaker.hear(r#"{"t":"?"}"#, 0).news[..], [News::Unknown { count: 1, .. }]));
+    assert!(matches!(&speaker.hear("not JSON", 0).news[..], [News::Unknown { count: 2, .. }]));
+}
+
+#[test]
+fn the_caller_calls_whom_it_was_told_to() {
+    let text = with("[[hear]]\nwhen = { t = \"users\" }\nsignal = \"peers\"\npeers = \"$.users\"");
+    let calls = |peer: Option<&str>, users: &str| {
+        let place = Place { peer: peer.map(str::to_owned), ..place(Role::Caller) };
+        let mut speaker = Speaker::new(Arc::new(parse(&text)), place).unwrap();
+        speaker.begin(0);
+        let news = speaker.hear(&format!(r#"{{"t":"users","users":{users}}}"#), 0).news;
+        let called = news.iter().find_map(|news| match news {
+            News::CallStarted { peer, .. } => Some(peer.clone()),
+            _ => None,
+        });
+        (called, news.iter().any(|news| matches!(news, News::Trouble(what) if what.contains("--peer"))))
+    };
+    assert_eq!(calls(None, r#"["caller", null]"#), (None, false));
+    assert_eq!(calls(None, r#"["caller", 7]"#), (Some("7".into()), false));
+    assert_eq!(calls(None, r#"["al", "bo"]"#), (Some("al".into()), true));
+    assert_eq!(calls(Some("bo"), r#"["al", "bo"]"#), (Some("bo".into()), false));
+    assert_eq!(calls(Some("zoe"), r#"["al", "bo"]"#), (None, false));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_unwinds(text in "[a-z\\[\\]{}=\"$.\n ]{0,120}") {
+        let _ = Dialect::parse("x", "x", &text);
+    }
+
+    #[test]
+    fn no_message_unwinds(text in "\\PC{0,120}") {
+        for shipped in super::SHIPPED {
+            let dialect = Arc::new(Dialect::parse(shipped.name, "x", shipped.text).unwrap());
+            let mut speaker = Speaker::new(dialect, place(Role::Callee)).unwrap();
+            speaker.begin(0);
+            speaker.hear(&text, 0);
+        }
+    }
+}
