@@ -87,7 +87,7 @@ fn without_a_browser_and_on_simulated_time_a_foreign_side_is_left_out() {
     let path = folder.path().display().to_string();
     run(&["run", &path, "--clock", "virtual"]).exits(4).says(&["knows no simulated time"]);
     let mut command = callcheck(&free_room(), &["run", &path]);
-    command.env("PATH", "/nowhere");
+    command.env("PATH", "/nowhere").env_remove("CHROME");
     Process::start(command).end().exits(4).says(&["no Chromium is installed"]);
     run(&["run", &path, "--role", "caller"]).exits(4).says(&["somebody else plays one of its sides already"]);
 }

@@ -43,9 +43,11 @@ fn every_scenario_that_we_ship_passes() {
     let ended = run(&["run", &shipped(), "--json"]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let calls = report["calls"].as_array().unwrap();
+    // Those with a browser are left out where there is none; the reason stands in their line.
+    let everything = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
     let wrong: Vec<String> = calls
         .iter()
-        .filter(|call| call["verdict"] != "passed")
+        .filter(|call| call["verdict"] != "passed" && (everything || call["verdict"] != "skipped"))
         .map(|call| format!("{} {}: {}", call["name"], call["verdict"], call["reason"]))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}\n{}", ended.stderr);

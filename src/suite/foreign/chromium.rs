@@ -14,7 +14,7 @@ use crate::jsep::Role;
 use crate::server::Server;
 use crate::world::{World, spawn};
 
-/// Where it is looked for, in this order, after the one that CALLCHECK_CHROMIUM names.
+/// Where it is looked for, in this order, after the one that CALLCHECK_CHROMIUM or CHROME names.
 const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
 /// With the fake user interface Chromium shows its real addresses instead of names that only mDNS resolves; with the
@@ -74,7 +74,8 @@ pub(super) async fn start(
 }
 
 fn find() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("CALLCHECK_CHROMIUM") {
+    let named = ["CALLCHECK_CHROMIUM", "CHROME"].into_iter().find_map(std::env::var_os);
+    if let Some(named) = named.filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));
     }
     let path = std::env::var_os("PATH")?;
