@@ -29,6 +29,11 @@ impl Live {
         self.handle.spawn_blocking(work).await.ok()
     }
 
+    /// Does `work`, which waits for pipes, on a thread of its own until it is done.
+    pub fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
+        drop(self.handle.spawn_blocking(work));
+    }
+
     /// A seed drawn from the operating system, for runs that did not state one.
     #[must_use]
     pub fn random_seed() -> u64 {

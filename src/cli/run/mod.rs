@@ -8,6 +8,7 @@ mod watch;
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -32,7 +33,7 @@ use reports::Reports;
 pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let given = Given { variables: args::variables(args)?, secrets: args::secrets(args)? };
     if args.watch {
-        return super::call::runtime()?.block_on(watch::watch(args, noise, &given));
+        return to_the_end(watch::watch(args, noise, &given));
     }
     let selected = match selected(args, suite::find(&args.paths, &given)) {
         Ok(selected) => selected,
@@ -46,11 +47,21 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
     }
     let kept = Kept::open(args, &selected)?;
     let reports = Reports::open(args)?;
-    super::call::runtime()?.block_on(async {
+    to_the_end(async {
         let world: Arc<dyn World> = Arc::new(Live::new(0));
         let interrupt = interrupt(&world);
         play(args, noise, selected, (kept, reports), &world, &interrupt).await
     })
+}
+
+/// A child of somebody's program that has run away may hold a pipe that we read; it is not waited for.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
+fn to_the_end(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = super::call::runtime()?;
+    let exit = runtime.block_on(run);
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    exit
 }
 
 /// The scenarios that were asked for. Where there are none, or a file is wrong, it says so and how the run ends.
@@ -206,6 +217,6 @@ fn bar(view: View, scenarios: usize) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} scenarios, {elapsed}") {
         bar.set_style(style);
     }
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -12,7 +12,7 @@ use super::process::Process;
 use super::{Absent, Guest, ROOM, server_config};
 use crate::jsep::Role;
 use crate::server::Server;
-use crate::world::{World, spawn};
+use crate::world::{Live, World, spawn};
 
 /// Where it is looked for, in this order, after the one that CALLCHECK_CHROMIUM or CHROME names.
 const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
@@ -38,6 +38,7 @@ const SWITCHES: [&str; 14] = [
 ];
 
 pub(super) async fn start(
+    live: &Live,
     world: &Arc<dyn World>,
     role: Role,
     settings: &[(&'static str, String)],
@@ -61,11 +62,11 @@ pub(super) async fn start(
         .arg(format!("--user-data-dir={}", profile.0.display()))
         .arg("--remote-debugging-port=0")
         .arg(format!("http://{address}/?room={ROOM}&role={role}{query}"));
-    let (process, _) = Process::start(command, false)
+    let (process, _) = Process::start(live, command, false)
         .map_err(|error| Absent::Failed(format!("{} does not start: {error}", browser.display())))?;
-    let ended = process.ended();
+    let ended = process.ended(world);
     let gone = async move {
-        let how = ended.await.unwrap_or_else(|_| "somehow".to_owned());
+        let how = ended.await;
         format!("Chromium, which plays the {role}, ended before the call did: {how}")
     };
     // In this order: the browser first, then what it used.

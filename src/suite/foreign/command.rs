@@ -10,26 +10,31 @@ use super::process::{Process, Talk, lock};
 use super::{Absent, Guest, ROOM, server_config};
 use crate::jsep::Role;
 use crate::server::{Hub, Wire};
-use crate::world::{World, spawn};
+use crate::world::{Live, World, spawn};
 
 /// So much of a line that is no message is shown.
 const SHOWN: usize = 100;
 
-pub(super) async fn start(world: &Arc<dyn World>, role: Role, words: &[String]) -> Result<Guest, Absent> {
+pub(super) fn start(
+    live: &Live,
+    world: &Arc<dyn World>,
+    role: Role,
+    words: &[String],
+) -> Result<Guest, Absent> {
     let program = words.first().cloned().unwrap_or_default();
     let mut command = Command::new(&program);
     command.args(&words[1..]).env("CALLCHECK_ROOM", ROOM).env("CALLCHECK_ROLE", role.as_str());
-    let (process, talk) = Process::start(command, true).map_err(|error| {
+    let (process, talk) = Process::start(live, command, true).map_err(|error| {
         Absent::Failed(format!("`{program}`, which plays the {role}, does not start: {error}"))
     })?;
     let hub = Hub::new(Arc::clone(world), server_config());
     let garbage = Arc::new(Mutex::new(Garbage::default()));
-    let (ended, errors) = (process.ended(), process.errors());
+    let (ended, errors) = (process.ended(world), process.errors());
     let wire = Wire::open(&hub);
     let talking = talk.map(|talk| spawn(&**world, carry(wire, talk, Arc::clone(&garbage))));
     let name = program.clone();
     let gone = async move {
-        let how = ended.await.unwrap_or_else(|_| "somehow".to_owned());
+        let how = ended.await;
         format!("`{name}`, which plays the {role}, ended before the call did: {how}")
     };
     let notes = move || {

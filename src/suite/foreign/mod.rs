@@ -57,11 +57,12 @@ pub(super) async fn play(
         let why = format!("who plays the {} knows no simulated time", foreign.role);
         return not_played(scenario, settings, VerdictWord::Skipped, why);
     }
-    let live: Arc<dyn World> = Arc::new(Live::new(seed));
+    let own = Live::new(seed);
+    let live: Arc<dyn World> = Arc::new(own.clone());
     let begun = live.now();
     let guest = match &foreign.by {
-        Player::Chromium(settings) => chromium::start(&live, foreign.role, settings).await,
-        Player::Command(words) => command::start(&live, foreign.role, words).await,
+        Player::Chromium(settings) => chromium::start(&own, &live, foreign.role, settings).await,
+        Player::Command(words) => command::start(&own, &live, foreign.role, words),
     };
     let guest = match guest {
         Ok(guest) => guest,

@@ -6,7 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::channel::{mpsc, oneshot};
+use futures::channel::mpsc;
+
+use crate::world::{Live, World};
 
 /// A line longer than this is none of the protocol.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -28,17 +30,21 @@ pub(super) struct Talk {
 
 impl Process {
     /// Starts it in a process group of its own. With `talks` its standard input and output are lines.
-    pub(super) fn start(mut command: Command, talks: bool) -> std::io::Result<(Self, Option<Talk>)> {
+    pub(super) fn start(
+        live: &Live,
+        mut command: Command,
+        talks: bool,
+    ) -> std::io::Result<(Self, Option<Talk>)> {
         let pipe = || if talks { Stdio::piped() } else { Stdio::null() };
         command.stdin(pipe()).stdout(pipe()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
         let errors = Arc::new(Mutex::new(String::new()));
         if let Some(stderr) = child.stderr.take() {
             let errors = Arc::clone(&errors);
-            std::thread::spawn(move || keep_the_end(stderr, &errors));
+            live.on_a_thread(move || keep_the_end(stderr, &errors));
         }
         let talk = match (child.stdin.take(), child.stdout.take()) {
-            (Some(stdin), Some(stdout)) => Some(talk(stdin, stdout)),
+            (Some(stdin), Some(stdout)) => Some(talk(live, stdin, stdout)),
             _ => None,
         };
         let id = child.id();
@@ -50,21 +56,18 @@ impl Process {
         Arc::clone(&self.errors)
     }
 
-    /// Ready when it has ended by itself, with how it ended. A thread looks after it, so that no signal of the system is
-    /// taken from anybody.
-    pub(super) fn ended(&self) -> oneshot::Receiver<String> {
-        let (tell, told) = oneshot::channel();
-        let child = Arc::clone(&self.child);
-        std::thread::spawn(move || {
-            while !tell.is_canceled() {
+    /// Ready when it has ended by itself, with how it ended. It is asked, so that no signal of the system is taken from
+    /// anybody.
+    pub(super) fn ended(&self, world: &Arc<dyn World>) -> impl Future<Output = String> + Send + use<> {
+        let (child, world) = (Arc::clone(&self.child), Arc::clone(world));
+        async move {
+            loop {
                 if let Ok(Some(status)) = lock(&child).try_wait() {
-                    let _ = tell.send(status.to_string());
-                    return;
+                    return status.to_string();
                 }
-                std::thread::sleep(LOOK_EVERY);
+                world.sleep(LOOK_EVERY).await;
             }
-        });
-        told
+        }
     }
 }
 
@@ -90,17 +93,17 @@ impl Drop for Process {
     }
 }
 
-fn talk(mut stdin: std::process::ChildStdin, stdout: std::process::ChildStdout) -> Talk {
+fn talk(live: &Live, mut stdin: std::process::ChildStdin, stdout: std::process::ChildStdout) -> Talk {
     let (say, mut said) = mpsc::unbounded::<String>();
     let (heard, hear) = mpsc::unbounded();
-    std::thread::spawn(move || {
+    live.on_a_thread(move || {
         while let Some(line) = futures::executor::block_on(futures::StreamExt::next(&mut said)) {
             if writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_err() {
                 return;
             }
         }
     });
-    std::thread::spawn(move || {
+    live.on_a_thread(move || {
         let mut reader = BufReader::new(stdout);
         loop {
             let mut line = Vec::new();
