@@ -83,7 +83,14 @@ impl Faults {
         if !state.switches.switch(now, id, on, counts) {
             return;
         }
-        state.queue.retain(|(_, of, _)| *of != id);
+        // What it holds back goes on at once, and what it would have done is not done.
+        state.queue.retain(|(_, of, due)| *of != id || !matches!(due, Due::Do(_)));
+        let held = state.queue.iter_mut().filter(|(_, of, _)| *of == id);
+        held.for_each(|(at, ..)| *at = now);
+        let stops = |(of, mistake): &(&'static str, Mistake)| {
+            *of == id && matches!(mistake, Mistake::At(_, Act::StopMedia, _))
+        };
+        state.stopped &= on || !self.mistakes.iter().any(stops);
         if on {
             let of_this = self.mistakes.iter().filter(|(of, _)| *of == id);
             of_this.for_each(|(_, mistake)| state.plan_ahead(now, id, mistake));

@@ -36,7 +36,9 @@ impl Leg {
     pub(super) async fn hold(&mut self) {
         for state in self.connection.transceivers().await {
             let wish = state.row.direction;
-            if wish != Direction::Stopped
+            let is_held = self.held.iter().any(|(id, _)| *id == state.id);
+            if !is_held
+                && wish != Direction::Stopped
                 && self.connection.set_direction(state.id, Direction::Inactive).await.is_ok()
             {
                 self.held.push((state.id, wish));

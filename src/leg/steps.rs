@@ -6,6 +6,8 @@ use crate::jsep::{ErrorName, SignalingState};
 use crate::media;
 use crate::plan::{OWN_STREAM, Operation, SendPlan, SourcePlan};
 
+use crate::timeline::Signal;
+
 use super::Leg;
 use super::operations::operate;
 
@@ -19,11 +21,13 @@ impl Leg {
         match operation {
             // Whether or not one is needed.
             Operation::Offer => {
+                self.refuse_if_closed().await?;
                 self.offer_once_more().await;
                 Ok(())
             }
             // If one is needed, whether or not it listens to negotiationneeded.
             Operation::Negotiate => {
+                self.refuse_if_closed().await?;
                 self.negotiate().await;
                 Ok(())
             }
@@ -59,6 +63,21 @@ impl Leg {
         let is_stable = self.connection.signaling_state().await == SignalingState::Stable;
         let makes_them = self.plan.habits.renegotiate && self.negotiation.completed;
         is_stable && !self.owes() && !(makes_them && self.connection.negotiation_needed().await)
+    }
+
+    /// What is ready to be sent.
+    pub async fn ready(&mut self) -> Vec<Signal> {
+        self.send_gathered().await;
+        self.outbox.drain(..).collect()
+    }
+
+    async fn refuse_if_closed(&self) -> Result<(), W3cError> {
+        match self.connection.signaling_state().await {
+            SignalingState::Closed => {
+                Err(W3cError::new(ErrorName::InvalidStateError, "the connection is closed"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn new_track(&mut self, kind: MediaKind) -> Result<LocalTrack, W3cError> {

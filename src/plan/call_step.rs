@@ -71,6 +71,16 @@ impl CallStep {
             }
     }
 
+    /// It can make a negotiation necessary.
+    #[must_use]
+    pub fn negotiates(&self) -> bool {
+        match &self.act {
+            CallAct::Operate(operation) => !matches!(operation, Operation::WaitIceConnected),
+            CallAct::Hold | CallAct::Resume => true,
+            _ => false,
+        }
+    }
+
     /// It brings media that was not there before.
     #[must_use]
     pub fn adds_media(&self) -> bool {

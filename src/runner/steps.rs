@@ -54,6 +54,12 @@ impl Call<'_> {
     pub(super) async fn take_steps(&mut self) -> Result<(), Ending> {
         let plan: &Plan = self.plan;
         let own = plan.leg.role;
+        if plan.steps.is_empty() {
+            return Ok(());
+        }
+        // What a side does first must not overtake its answer.
+        self.let_negotiate().await?;
+        self.flush().await;
         for (index, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.is_of(own)) {
             self.await_the_other(index).await?;
             self.record(Kind::Note(format!("step {}: {}", step.number, step.act)));
@@ -78,6 +84,15 @@ impl Call<'_> {
         outcomes
     }
 
+    /// Sends what the leg has ready.
+    async fn flush(&mut self) {
+        let ready = match &mut self.leg {
+            Some(leg) => leg.ready().await,
+            None => Vec::new(),
+        };
+        ready.into_iter().for_each(|signal| self.send(signal));
+    }
+
     fn past(&mut self, index: usize) {
         self.steps.done = index + 1;
         // Invariant: a plan has no more steps than that.
@@ -94,9 +109,13 @@ impl Call<'_> {
         let step = &before[last];
         let timeout = self.plan.leg.timeout;
         let longest = self.plan.steps.iter().map(|step| step.takes(timeout)).max().unwrap_or_default();
-        let deadline = self.after(longest + timeout);
+        let mut deadline = self.after(longest + timeout);
+        let mut heard = self.steps.peer;
         while self.steps.peer <= last && !self.steps.alone {
             self.ended_early()?;
+            if self.steps.peer != heard {
+                (heard, deadline) = (self.steps.peer, self.after(longest + timeout));
+            }
             if step.is_last() && self.is_out_of_earshot() {
                 // It is gone, as it should be.
                 return Ok(());
@@ -131,6 +150,7 @@ impl Call<'_> {
             }
             CallAct::HangUp => {
                 // Its plan ends here, so the call is not cut short.
+                self.flush().await;
                 self.send(Signal::Done);
                 return self.leave(index, Act::HangUp);
             }
@@ -149,7 +169,7 @@ impl Call<'_> {
             CallAct::Expect { all, within } => self.expect(index, all, *within).await?,
         }
         self.fold();
-        if step.settles { self.let_negotiate().await } else { Ok(()) }
+        if step.settles && step.negotiates() { self.let_negotiate().await } else { Ok(()) }
     }
 
     fn leave(&mut self, index: usize, act: Act) -> Result<(), Ending> {

@@ -43,6 +43,7 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table) -> Option<Vec<CallStep>
         CallStep { number: 0, who, act, settles: flag("settle").unwrap_or(true), rejected }
     };
     let Some(op) = get(table, "op") else {
+        only_of(reader, table, "expect", "a step that expects something");
         if get(table, "expect").is_some() {
             return Some(vec![step(None, expect(reader, table, who)?)]);
         }
@@ -52,6 +53,7 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table) -> Option<Vec<CallStep>
     };
     let names: Vec<(&str, &str)> = CALL_ACTS.iter().map(|name| (*name, *name)).collect();
     let name = reader.word(op, "op", &names)?;
+    only_of(reader, table, name, &format!("`{name}`"));
     let of_both = matches!(name, "wait" | "wait-ice-connected" | "checkpoint" | "expect");
     if who_node.is_none() && !of_both {
         let help = "write who = \"caller\", \"callee\" or \"both\"";
@@ -100,6 +102,41 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table) -> Option<Vec<CallStep>
         return None;
     }
     Some(vec![step(who, act)])
+}
+
+/// Complains about every key that the step would not heed.
+fn only_of(reader: &Reader<'_>, table: &Table, name: &str, of: &str) {
+    let own: &[&str] = match name {
+        "add-track" => &["kind", "streams", "rejected", "settle"],
+        "add-transceiver" => &["kind", "with-track", "direction", "streams", "rejected", "settle"],
+        "set-direction" => &["transceiver", "direction", "rejected", "settle"],
+        "replace-track" => &["transceiver", "track", "rejected", "settle"],
+        "set-streams" => &["transceiver", "streams", "rejected", "settle"],
+        "remove-track" => &["sender", "rejected", "settle"],
+        "stop" => &["transceiver", "rejected", "settle"],
+        "rollback" => &["side", "rejected", "settle"],
+        "create-data-channel" | "restart-ice" | "close" => &["rejected", "settle"],
+        "offer" | "negotiate" | "hold" | "resume" => &["settle"],
+        "wait" => &["time"],
+        "checkpoint" => &["caller", "callee"],
+        "fault-on" | "fault-off" => &["fault"],
+        "expect" => &["expect", "within"],
+        // The others have no more to say, or are refused anyway.
+        _ => &[],
+    };
+    for entry in table {
+        let known = STEP.iter().any(|key| key.name == entry.key);
+        if known && !["who", "op"].contains(&&*entry.key) && !own.contains(&&*entry.key) {
+            let help = match entry.key.as_str() {
+                "expect" | "within" => "make it a step of its own, without `op`".to_owned(),
+                "rejected" => "only an operation of the W3C can be refused".to_owned(),
+                _ if own.is_empty() => "leave it out".to_owned(),
+                _ => format!("it takes {}", own.join(", ")),
+            };
+            let title = format!("{of} does not heed `{}`", entry.key);
+            reader.complain(&entry.place, title, "this would do nothing", Some(help));
+        }
+    }
 }
 
 /// A new track is in the stream of the others, where nothing is said of it.

@@ -187,7 +187,7 @@ fn parsed(sources: &mut [Source], file: usize) -> Result<Table, Complaint> {
             help: Some("is this a scenario at all?".into()),
         });
     }
-    let table = tree::parse(text, file)?;
+    let table = tree::parse(text, file).inspect_err(|_| tree::hide_lines("credential", text))?;
     tree::hide(&table, "credential", text);
     Ok(table)
 }

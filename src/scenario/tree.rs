@@ -142,12 +142,33 @@ fn hide_in(node: &Node, hidden: bool, key: &str, text: &mut String) {
     match &node.value {
         Value::Table(table) => hide(table, key, text),
         Value::List(items) => items.iter().for_each(|item| hide_in(item, hidden, key, text)),
-        Value::Text(value) if hidden && !value.starts_with("${") => {
+        Value::Text(value) if value.starts_with("${") => {}
+        _ if hidden => {
             let span = node.place.span.clone();
             text.replace_range(span.clone(), &"*".repeat(span.len()));
         }
         _ => {}
     }
+}
+
+/// The same for a text that is no TOML: whatever follows the key on its line.
+pub(super) fn hide_lines(key: &str, text: &mut String) {
+    let lines: Vec<String> = text.split('\n').map(|line| without_value(key, line)).collect();
+    *text = lines.join("\n");
+}
+
+fn without_value(key: &str, line: &str) -> String {
+    let mut from = 0;
+    while let Some(found) = line[from..].find(key) {
+        let after = from + found + key.len();
+        let rest = line[after..].trim_start_matches(['"', '\'', ' ', '\t']);
+        if rest.starts_with('=') {
+            let value = line.len() - rest.len() + 1;
+            return format!("{}{}", &line[..value], "*".repeat(line.len() - value));
+        }
+        from = after;
+    }
+    line.to_owned()
 }
 
 /// The value of a key.
@@ -158,6 +179,22 @@ pub(super) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_is_hidden_whether_or_not_its_file_is_toml() {
+        for line in
+            ["credential = \"hush", "{ urls = \"a\" credential='hush' }", "  \"credential\"\t= hush # x"]
+        {
+            let mut text = format!("a = 1\n{line}\nb = 2");
+            let before = text.len();
+            hide_lines("credential", &mut text);
+            assert!(!text.contains("hush") && text.ends_with("\nb = 2") && text.len() == before, "{text}");
+        }
+        let mut text = "credential = 123454321\nother = 5".to_owned();
+        let table = parse(&text, 0).unwrap();
+        hide(&table, "credential", &mut text);
+        assert!(!text.contains("1234") && text.contains("other = 5"), "{text}");
+    }
 
     #[test]
     fn keys_and_values_know_where_they_stand() {

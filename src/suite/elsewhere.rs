@@ -90,9 +90,10 @@ pub(super) async fn play(
         (_, false) => Err("it did not come".to_owned()),
         (false, true) => exchange(&live, &plan, elsewhere, &own, interrupt).await,
     };
+    let untold = untold(&plan, &played, theirs.as_ref().err());
     let call = together(elsewhere.role, own, theirs);
     let timeline = recording.timeline();
-    let judged = judged_together(scenario, call, interrupted);
+    let judged = judged_together(scenario, call, untold);
     finished(scenario, judged, timeline, (false, seed, live.now() - begun))
 }
 
@@ -104,8 +105,9 @@ fn our_plan(scenario: &Scenario, elsewhere: &Elsewhere) -> Plan {
     plan
 }
 
-/// Both processes find the same: what the scenario says, or the names of its file and folder and its cell.
-fn room_name(scenario: &Scenario) -> String {
+/// The room where the two processes meet. Both find the same: what the scenario says, or the names of its file and folder and its cell.
+#[must_use]
+pub fn room_name(scenario: &Scenario) -> String {
     if let Some(room) = &scenario.room {
         return room.clone();
     }
@@ -140,7 +142,7 @@ fn deps(
 }
 
 /// Each side impairs what it sends itself.
-pub(super) fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
     let role = plan.leg.role;
     let sent = plan.network.of(role).clone();
     if sent.is_nothing() {
@@ -148,6 +150,22 @@ pub(super) fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
     }
     let inner = Arc::new(MachineNetwork);
     Arc::new(ImpairedNetwork::new(Arc::clone(world), inner, role.as_str(), sent, Impairment::default()))
+}
+
+/// Why not all of the call is known.
+pub(super) fn untold(plan: &Plan, played: &Played, theirs: Option<&String>) -> Option<String> {
+    let other = plan.leg.role.other();
+    if played.facts.interrupted.is_some() {
+        return Some("interrupted".to_owned());
+    }
+    if played.could_not_start.is_some() {
+        return played.could_not_start.clone();
+    }
+    if !played.facts.both_met() {
+        let within = humantime::format_duration(plan.leg.wait);
+        return Some(format!("the {other} did not join within {within}"));
+    }
+    theirs.map(|why| format!("the result of the {other} is not known: {why}"))
 }
 
 fn own_report(plan: &Plan, played: &Played) -> CallReport {

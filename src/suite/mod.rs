@@ -23,7 +23,7 @@ use crate::scenario::Scenario;
 use crate::timeline::Timeline;
 use crate::world::World;
 
-pub use elsewhere::Elsewhere;
+pub use elsewhere::{Elsewhere, room_name};
 pub use files::{FileError, Found, find, listing};
 pub use play::call_report;
 

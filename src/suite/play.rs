@@ -77,11 +77,13 @@ fn judged(scenario: &Scenario, call: &SimCall, outcome: &sim::Outcome) -> CallRe
     let report = step_rows(&call.caller, report, &outcome.caller.steps);
     let report = step_rows(&call.callee, report, &outcome.callee.steps);
     let cut_short = |played: &Played| played.facts.interrupted.is_some();
-    judged_together(scenario, report, cut_short(&outcome.caller) || cut_short(&outcome.callee))
+    let interrupted = cut_short(&outcome.caller) || cut_short(&outcome.callee);
+    judged_together(scenario, report, interrupted.then(|| "interrupted".to_owned()))
 }
 
 /// What the scenario demands of the call as a whole, once it is known what both sides and their steps have shown.
-pub(super) fn judged_together(scenario: &Scenario, call: CallReport, interrupted: bool) -> CallReport {
+/// `untold` is why that is not all: then what was not seen need not be missing, and nothing passes.
+pub(super) fn judged_together(scenario: &Scenario, call: CallReport, untold: Option<String>) -> CallReport {
     let mut report = call;
     let (mut steps, mut rows): (Vec<_>, Vec<_>) =
         std::mem::take(&mut report.expectations).into_iter().partition(|row| step_number(row).is_some());
@@ -95,12 +97,16 @@ pub(super) fn judged_together(scenario: &Scenario, call: CallReport, interrupted
         rows.extend(steps);
         report.expectations = rows;
     }
-    if interrupted && report.verdict != VerdictWord::Failed {
-        // What held so far need not have held to the end.
-        (report.verdict, report.reason) = (VerdictWord::Unknown, Some("interrupted".to_owned()));
+    if let Some(why) = untold.as_ref().filter(|_| report.verdict != VerdictWord::Failed) {
+        // What held so far need not have held to the end, or on the other side.
+        (report.verdict, report.reason) = (VerdictWord::Unknown, Some(why.clone()));
     }
     for demanded in &scenario.of_the_call {
-        let row = finding(&report, demanded);
+        let mut row = finding(&report, demanded);
+        if untold.is_some() {
+            // Whoever was not heard may have found it, or something else.
+            row.status = ExpectationStatus::Unknown;
+        }
         if row.status == ExpectationStatus::Failed && report.verdict != VerdictWord::Failed {
             (report.verdict, report.reason) = (VerdictWord::Failed, Some(row.observed.clone()));
         }

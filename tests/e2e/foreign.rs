@@ -50,6 +50,13 @@ fn a_program_that_ends_at_once_is_told_with_how_it_ended_and_what_it_said_last()
     let ended = played("echo trouble >&2\nexit 7", "").exits(3);
     assert_eq!(verdict(&ended), "unknown");
     ended.says(&["ended before the call did: exit status: 7", "said last: trouble"]);
+    // However little is demanded: nothing was tested.
+    for little in [
+        "[expect]\ndefaults = false\nfinding = \"none\"",
+        "[expect]\nfinding = \"sdp-addtransceiver-unassociated\"",
+    ] {
+        assert_eq!(verdict(&played("exit 7", little).exits(3)), "unknown");
+    }
 }
 
 #[test]

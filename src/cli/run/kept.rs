@@ -77,12 +77,13 @@ fn make(option: &str, folder: &Path) -> Result<(), CliError> {
 fn failure(folder: &Path, scenario: &Scenario, done: &Done) -> Result<(), CliError> {
     let folder = folder.join(file_name(&done.call.name));
     make("--save-failures", &folder)?;
+    without_descriptions(&folder);
     let save = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| CliError::unwritable("--save-failures", &path, &error))
     };
-    // Credentials are hidden in it.
-    save("scenario.toml", &scenario.sources[0].text)?;
+    // Credentials are hidden in it, and its name keeps it from being run.
+    save("_scenario.toml", &scenario.sources[0].text)?;
     save("scenario.json", &show::plans(std::slice::from_ref(scenario)))?;
     // Invariant: a report is plain data with string keys.
     save("verdict.json", &serde_json::to_string_pretty(&done.call).expect("a report is plain data"))?;
@@ -95,6 +96,16 @@ fn failure(folder: &Path, scenario: &Scenario, done: &Done) -> Result<(), CliErr
         save(&name, &sdp)?;
     }
     Ok(())
+}
+
+/// Those of a run before are no part of this one.
+fn without_descriptions(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "sdp") {
+            // What cannot be removed is written over, or told when it cannot be.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Every description that was sent, in order.
@@ -119,6 +130,14 @@ fn record(path: &Path, timeline: &Timeline) -> Result<(), CliError> {
 /// A name as part of a path.
 fn file_name(name: &str) -> String {
     let plain = |letter: char| if letter.is_alphanumeric() || "-_.=".contains(letter) { letter } else { '-' };
-    let name: String = name.chars().map(plain).collect();
-    name.trim_matches(['-', '.']).to_owned()
+    let file: String = name.chars().map(plain).collect();
+    let file = file.trim_matches(['-', '.']).to_owned();
+    if name.chars().all(|letter| letter == '/' || plain(letter) == letter) {
+        return file;
+    }
+    // What is not in it tells it from others.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{file}-{:08x}", hash >> 32)
 }

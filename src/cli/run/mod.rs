@@ -6,6 +6,7 @@ mod reports;
 mod show;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +98,7 @@ async fn play(
 ) -> anyhow::Result<Exit> {
     let view = View::of(noise);
     let meeting = match args.role {
-        Some(role) => Some(meet(role, args, world).await?),
+        Some(role) => Some(meet(role, &scenarios, args, world).await?),
         None => None,
     };
     let (elsewhere, hosted) = meeting.unzip();
@@ -150,9 +151,17 @@ async fn play(
 /// Where the process that plays the other side is met.
 async fn meet(
     role: Role,
+    scenarios: &[Scenario],
     args: &RunArgs,
     world: &Arc<dyn World>,
 ) -> Result<(Elsewhere, Option<Hosted>), CliError> {
+    let mut rooms: BTreeMap<String, &str> = BTreeMap::new();
+    for scenario in scenarios {
+        if let Some(other) = rooms.insert(suite::room_name(scenario), &scenario.name) {
+            let title = format!("`{other}` and `{}` would meet in the same room", scenario.name);
+            return Err(CliError::usage(title, "give one of them a name of its own: `room = \"NAME\"`"));
+        }
+    }
     let room = super::plan::room_plan("scenarios", &args.signaling)?;
     let Rendezvous { join, hosted } = rendezvous(world, &room, None).await?;
     let addresses = super::call::addresses(&room.url);

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{Either, select};
 
-use super::elsewhere::network;
+use super::elsewhere::untold;
 use super::placed::{finished, not_played};
 use super::play::{judged_together, step_rows};
 use super::{Done, Settings};
 use crate::jsep::Role;
+use crate::network::{ImpairedNetwork, MachineNetwork, Network};
 use crate::plan::Plan;
 use crate::report::{self, CallReport, VerdictWord};
 use crate::runner::{self, Deps, Interrupt, Played};
@@ -88,13 +89,12 @@ pub(super) async fn play(
     };
     // Invariant: a run holds at least one call.
     let played = run.calls.pop().expect("a run has made a call");
-    let interrupted = played.facts.interrupted.is_some();
     let mut call = own_report(&plan, &played);
     call.notes.extend((guest.notes)());
     if let Some(gone) = gone {
         call.notes.push(gone);
     }
-    let judged = judged_together(scenario, call, interrupted);
+    let judged = judged_together(scenario, call, untold(&plan, &played, None));
     finished(scenario, judged, recording.timeline(), (false, seed, live.now() - begun))
 }
 
@@ -136,6 +136,17 @@ fn deps(
         })),
         interrupt: interrupt.clone(),
     }
+}
+
+/// Whoever plays the other side impairs nothing, so that both ways are impaired here.
+fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+    if plan.network.is_clean() {
+        return Arc::new(MachineNetwork);
+    }
+    let role = plan.leg.role;
+    let (sent, received) = (plan.network.of(role).clone(), plan.network.of(role.other()).clone());
+    let inner = Arc::new(MachineNetwork);
+    Arc::new(ImpairedNetwork::new(Arc::clone(world), inner, role.as_str(), sent, received))
 }
 
 fn own_report(plan: &Plan, played: &Played) -> CallReport {
