@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn, free_port};
-use crate::harness::{Ended, Process, callcheck, free_room, one_call_at_a_time};
+use crate::coturn::{CREDENTIAL, Coturn};
+use crate::harness::{Ended, Process, callcheck, free_port, free_room, one_call_at_a_time};
 
 fn side(room: &str, command: &str, url: &str, credential: &str, more: &[&str]) -> Process {
     let relayed = ["--bind", "127.0.0.1", "--ice-policy", "relay", "--ice-server", url, "--username", "me"];

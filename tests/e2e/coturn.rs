@@ -1,8 +1,10 @@
 //! Real coturn with ports and a certificate of its own, on loopback or in a network namespace.
 
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use crate::harness::free_port;
 
 use rcgen::{CertificateParams, KeyPair};
 
@@ -105,14 +107,4 @@ fn quiet(command: &mut Command) {
 /// A certificate for these names.
 pub(crate) fn valid_for(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
-}
-
-/// A port that is free over TCP and UDP.
-pub(crate) fn free_port() -> u16 {
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

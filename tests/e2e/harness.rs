@@ -1,9 +1,10 @@
 //! Starts callcheck processes, waits for what they say with a deadline, and never leaves one behind.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,8 +56,21 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
 
 /// The URL of a room that nobody hosts yet.
 pub(crate) fn free_room() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("ws://{}", listener.local_addr().unwrap())
+    format!("ws://127.0.0.1:{}", free_port())
+}
+
+/// A port that is free over TCP and UDP, for something that is started later. It is below those that the system hands out
+/// to whoever asks for any, and given to one test only: otherwise another test's socket may have it by then.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Two runs of the tests at a time begin elsewhere.
+    let first = u16::try_from(std::process::id() % 100).unwrap() * 100;
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Calls with media need a core; more at a time than the machine can carry would test the machine.

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Ended, Process, callcheck, free_room, one_call_at_a_time};
+use crate::harness::{Ended, Process, callcheck, free_port, free_room, one_call_at_a_time};
 
 /// A running coturn. Killed when dropped.
 struct Coturn {
@@ -29,7 +29,7 @@ impl Coturn {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let file = |name: &str| folder.path().join(name).display().to_string();
         let mut command = Command::new("turnserver");
         command

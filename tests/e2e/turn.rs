@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn, free_port, valid_for};
-use crate::harness::{Ended, Process, callcheck, free_room};
+use crate::coturn::{CREDENTIAL, Coturn, valid_for};
+use crate::harness::{Ended, Process, callcheck, free_port, free_room};
 
 /// Runs `callcheck turn` and asserts that no credential shows.
 fn turn_as(username: &str, credential: &str, arguments: &[&str]) -> (Ended, Value) {
