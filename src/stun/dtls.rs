@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rtc::crypto::default_provider;
-use rtc::dtls::config::{ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig, VerifyPeerCertificateFn};
-use rtc::dtls::endpoint::{Endpoint, EndpointEvent};
-use rtc::shared::TransportProtocol;
-use rtc::shared::error::Error as EngineError;
+use rtc_crypto::default_provider;
+use rtc_dtls::config::{ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig, VerifyPeerCertificateFn};
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_shared::TransportProtocol;
+use rtc_shared::error::Error as EngineError;
 use rustls::pki_types::CertificateDer;
 use tokio::net::UdpSocket;
 

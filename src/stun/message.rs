@@ -4,18 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rand::RngExt;
-use rtc::crypto::default_provider;
-use rtc::stun::attributes::{ATTR_ERROR_CODE, AttrType, RawAttribute};
-use rtc::stun::error_code::ErrorCodeAttribute;
-use rtc::stun::fingerprint::FINGERPRINT;
-use rtc::stun::integrity::MessageIntegrity;
-use rtc::stun::message::{CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, CLASS_SUCCESS_RESPONSE};
-use rtc::stun::message::{Getter, Message, MessageType, Method as WireMethod, Setter, TransactionId};
-use rtc::stun::message::{
+use rtc_crypto::default_provider;
+use rtc_stun::attributes::{ATTR_ERROR_CODE, AttrType, RawAttribute};
+use rtc_stun::error_code::ErrorCodeAttribute;
+use rtc_stun::fingerprint::FINGERPRINT;
+use rtc_stun::integrity::MessageIntegrity;
+use rtc_stun::message::{CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, CLASS_SUCCESS_RESPONSE};
+use rtc_stun::message::{Getter, Message, MessageType, Method as WireMethod, Setter, TransactionId};
+use rtc_stun::message::{
     METHOD_ALLOCATE, METHOD_BINDING, METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, METHOD_DATA,
     METHOD_REFRESH, METHOD_SEND,
 };
-use rtc::stun::xoraddr::XorMappedAddress;
+use rtc_stun::xoraddr::XorMappedAddress;
 
 use super::error::escaped;
 use crate::world::Rng;
@@ -188,7 +188,7 @@ fn write(
 struct Obscured(u16, SocketAddr);
 
 impl Setter for Obscured {
-    fn add_to(&self, message: &mut Message) -> rtc::shared::error::Result<()> {
+    fn add_to(&self, message: &mut Message) -> rtc_shared::error::Result<()> {
         let address = XorMappedAddress { ip: self.1.ip(), port: self.1.port() };
         address.add_to_as(message, AttrType(self.0))
     }
@@ -196,7 +196,7 @@ impl Setter for Obscured {
 
 /// The key of the long-term mechanism (RFC 8489 §9.2.2). None without a provider of cryptography.
 pub(super) fn long_term_key(username: &str, realm: &[u8], password: &str) -> Option<Vec<u8>> {
-    use rtc::crypto::HashAlgorithm;
+    use rtc_crypto::HashAlgorithm;
     let text = [username.as_bytes(), b":", realm, b":", password.as_bytes()].concat();
     default_provider().ok()?.crypto().hash(HashAlgorithm::Md5, &text).ok()
 }

@@ -2,7 +2,7 @@
 //! transactions that tell a refusal, a silence and a broken connection apart.
 //!
 //! The engine's own client hides every error and speaks UDP alone, so transactions and framing are ours. The codec of
-//! messages is that of `rtc::stun`: it checks every length. What it takes too kindly, such as a short address or a reply
+//! messages is that of `rtc-stun`: it checks every length. What it takes too kindly, such as a short address or a reply
 //! without integrity, is refused here.
 
 mod client;
@@ -23,7 +23,7 @@ pub use outside::Outside;
 pub use stop::Stop;
 pub use trust::{Certificate, CertificateProblem, Trust, TrustError};
 
-use rtc::crypto::{HmacAlgorithm, default_provider};
+use rtc_crypto::{HmacAlgorithm, default_provider};
 
 /// HMAC-SHA1, as credentials that expire are made with it (draft-uberti-behave-turn-rest-00 §2.2). None without a
 /// provider of cryptography.
