@@ -24,8 +24,8 @@ const DATA_INDICATION: u16 = 0x0017;
 /// RFC 8656 §12: the first bytes of TURN ChannelData, whose header is four bytes long.
 const CHANNEL_DATA: std::ops::RangeInclusive<u8> = 64..=79;
 
-const USERNAME: u16 = 0x0006;
-const ERROR_CODE: u16 = 0x0009;
+pub(super) const USERNAME: u16 = 0x0006;
+pub(super) const ERROR_CODE: u16 = 0x0009;
 const DATA: u16 = 0x0013;
 const USE_CANDIDATE: u16 = 0x0025;
 const ICE_CONTROLLED: u16 = 0x8029;

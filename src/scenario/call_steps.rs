@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::keys::{CALL_ACTS, STEP};
+use super::keys::{STEP, STEP_OPS};
 use super::leg::mistake;
 use super::read::Reader;
 use super::steps::Arguments;
@@ -51,7 +51,7 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table) -> Option<Vec<CallStep>
         reader.complain(&node.place, "a step needs `op` or `expect`", "none here", Some(help.into()));
         return None;
     };
-    let names: Vec<(&str, &str)> = CALL_ACTS.iter().map(|name| (*name, *name)).collect();
+    let names: Vec<(&str, &str)> = STEP_OPS.iter().map(|name| (*name, *name)).collect();
     let name = reader.word(op, "op", &names)?;
     only_of(reader, table, name, &format!("`{name}`"));
     let of_both = matches!(name, "wait" | "wait-ice-connected" | "checkpoint" | "expect");

@@ -135,7 +135,7 @@ pub(super) const NETWORK: &[Key] = &[
 
 pub(super) const STEP: &[Key] = &[
     key("who", Form::Words(&["caller", "callee", "both"]), "who does it"),
-    key("op", Form::Words(CALL_ACTS), "what"),
+    key("op", Form::Words(STEP_OPS), "what"),
     key("kind", Form::Words(KINDS), "of what kind the new track or transceiver is"),
     key("with-track", Form::Flag, "addTransceiver gets a track"),
     key("direction", Form::Words(DIRECTIONS), "the direction"),
@@ -188,38 +188,23 @@ pub(super) const OPERATIONS: &[&str] = &[
     "checkpoint",
 ];
 
-/// What applications can do in the middle of a call.
-pub(super) const CALL_ACTS: &[&str] = &[
-    "add-track",
-    "add-transceiver",
-    "set-direction",
-    "replace-track",
-    "set-streams",
-    "remove-track",
-    "stop",
-    "create-data-channel",
-    "restart-ice",
-    "set-local-offer",
-    "deliver",
-    "offer",
-    "create-answer",
-    "apply-kept-answer",
-    "answer",
-    "negotiate",
-    "rollback",
-    "edit-next-sdp",
-    "close",
-    "wait",
-    "wait-ice-connected",
-    "checkpoint",
-    "hold",
-    "resume",
-    "hang-up",
-    "vanish",
-    "fault-on",
-    "fault-off",
-    "expect",
-];
+/// What applications can do in the middle of a call, besides operations.
+pub(super) const CALL_ACTS: &[&str] =
+    &["hold", "resume", "hang-up", "vanish", "fault-on", "fault-off", "expect"];
+
+/// Everything that a step can be.
+pub(super) const STEP_OPS: &[&str] = &joined();
+
+const fn joined() -> [&'static str; OPERATIONS.len() + CALL_ACTS.len()] {
+    let mut all = [""; OPERATIONS.len() + CALL_ACTS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        let own = index < OPERATIONS.len();
+        all[index] = if own { OPERATIONS[index] } else { CALL_ACTS[index - OPERATIONS.len()] };
+        index += 1;
+    }
+    all
+}
 
 /// What can be expected of a side of a script.
 pub(super) const SCRIPT_SIDE: &[Key] = &[

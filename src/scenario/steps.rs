@@ -104,9 +104,7 @@ fn step(reader: &Reader<'_>, node: &Node, table: &Table, script: &mut Script) {
         );
         return;
     };
-    if let Some(name) =
-        reader.text(op, "op").filter(|name| CALL_ACTS.contains(&&**name) && !OPERATIONS.contains(&&**name))
-    {
+    if let Some(name) = reader.text(op, "op").filter(|name| CALL_ACTS.contains(&&**name)) {
         let title = format!("two bare connections cannot do `{name}`");
         reader.complain(&op.place, title, "done by an application", Some(FOR_CALLS.into()));
         return;

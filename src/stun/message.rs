@@ -55,7 +55,8 @@ pub mod attribute {
     pub(in super::super) const INTEGRITY: u16 = 0x0008;
     pub(in super::super) const DATA: u16 = 0x0013;
     pub(in super::super) const CHANNEL_NUMBER: u16 = 0x000c;
-    pub(in super::super) const PEER: u16 = 0x0012;
+    /// XOR-PEER-ADDRESS.
+    pub const PEER: u16 = 0x0012;
     /// REALM.
     pub const REALM: u16 = 0x0014;
     /// NONCE.

@@ -1,9 +1,10 @@
 //! Requests to a TURN server and its errors, read where they lie.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use crate::engine::stun::Stun;
+use crate::engine::stun::{ERROR_CODE, Stun, USERNAME};
+use crate::stun::{Reply, attribute};
 
 /// RFC 8656 §17: the methods whose errors matter, as requests.
 const ALLOCATE: u16 = 0x0003;
@@ -13,9 +14,6 @@ const CHANNEL_BIND: u16 = 0x0009;
 /// RFC 8489 §5: the bits that make an error response of a request.
 const ERROR: u16 = 0x0110;
 
-const USERNAME: u16 = 0x0006;
-const ERROR_CODE: u16 = 0x0009;
-const XOR_PEER_ADDRESS: u16 = 0x0012;
 const COOKIE: u32 = 0x2112_a442;
 
 /// So many requests may be open at a time.
@@ -78,7 +76,7 @@ impl Exchange {
             self.open.pop_front();
         }
         let authenticated = message.attribute(USERNAME).is_some();
-        let peer = message.attribute(XOR_PEER_ADDRESS).and_then(|value| address(value, &transaction));
+        let peer = Reply::read(datagram).and_then(|request| request.address(attribute::PEER));
         self.open.push_back(Asked { transaction, method, authenticated, peer });
         Request::New { allocates: method == ALLOCATE, binds: method == CHANNEL_BIND }
     }
@@ -94,39 +92,12 @@ impl Exchange {
         if message.kind() != asked.method | ERROR {
             return None;
         }
-        let code = message.error()?;
+        let (code, text) = Reply::read(datagram)?.error()?;
         if code == 401 && !asked.authenticated {
             return None;
         }
-        let text = message.attribute(ERROR_CODE).and_then(|value| value.get(4..)).unwrap_or_default();
-        Some(Refusal {
-            code,
-            text: crate::stun::escaped(text),
-            authenticated: asked.authenticated,
-            peer: asked.peer,
-        })
+        Some(Refusal { code, text, authenticated: asked.authenticated, peer: asked.peer })
     }
-}
-
-/// XOR-PEER-ADDRESS (RFC 8656 §18.3, RFC 8489 §14.2).
-fn address(value: &[u8], transaction: &[u8; 12]) -> Option<SocketAddr> {
-    let [_, family, high, low, rest @ ..] = value else { return None };
-    let port = u16::from_be_bytes([*high, *low]) ^ u16::try_from(COOKIE >> 16).ok()?;
-    let ip = match (family, rest.len()) {
-        (1, 4..) => {
-            let bits = u32::from_be_bytes(rest[..4].try_into().ok()?);
-            IpAddr::V4(Ipv4Addr::from_bits(bits ^ COOKIE))
-        }
-        (2, 16..) => {
-            let mut mask = [0; 16];
-            mask[..4].copy_from_slice(&COOKIE.to_be_bytes());
-            mask[4..].copy_from_slice(transaction);
-            let bits = u128::from_be_bytes(rest[..16].try_into().ok()?);
-            IpAddr::V6(Ipv6Addr::from_bits(bits ^ u128::from_be_bytes(mask)))
-        }
-        _ => return None,
-    };
-    Some(SocketAddr::new(ip, port))
 }
 
 /// What answers an Allocate in place of a server that cannot be reached: first a challenge, since the engine takes no
@@ -188,7 +159,7 @@ mod tests {
         let mut exchange = Exchange::default();
         // 192.0.2.1:32853 (RFC 5769 §2.2).
         let peer = [0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43];
-        exchange.asked(&message(CREATE_PERMISSION, 1, &[(USERNAME, b"me"), (XOR_PEER_ADDRESS, &peer)]));
+        exchange.asked(&message(CREATE_PERMISSION, 1, &[(USERNAME, b"me"), (attribute::PEER, &peer)]));
         let told = exchange.told(&message(CREATE_PERMISSION | ERROR, 1, &[(ERROR_CODE, &[0, 0, 4, 3])]));
         assert_eq!(told.unwrap().peer, Some("192.0.2.1:32853".parse().unwrap()));
         for garbage in [&[][..], &[0; 19], &[0x40, 0, 0, 4, 1, 2, 3, 4], &[0xff; 60]] {
