@@ -4,6 +4,7 @@
 mod args;
 mod call;
 mod dialect;
+mod documents;
 mod error;
 mod exit;
 mod expect;

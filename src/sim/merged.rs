@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::runner::Record;
 use crate::timeline::{Event, Header, HeaderLeg, Storage, Timeline, TimelineWriter};
 
 /// The timeline of one side, in memory. Clones share it.
@@ -10,6 +11,16 @@ use crate::timeline::{Event, Header, HeaderLeg, Storage, Timeline, TimelineWrite
 pub struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
+    /// As a run wants it: whatever call is made is recorded here.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        let recording = self.clone();
+        Box::new(move |_| {
+            let storage: Box<dyn Storage> = Box::new(recording.clone());
+            Ok(storage)
+        })
+    }
+
     /// What was recorded; none if nothing was.
     #[must_use]
     pub fn timeline(&self) -> Option<Timeline> {

@@ -14,7 +14,6 @@ use crate::plan::{Impairment, Plan};
 use crate::runner::{Deps, Interrupt, Played, Run, RunError, run};
 use crate::server::{Hub, Path, ServerConfig, join_memory, join_memory_over};
 use crate::signaling::{JoinError, JoinRequest, Room};
-use crate::timeline::Storage;
 use crate::world::{Simulated, Task, World, spawn};
 
 /// A world, a network and a room.
@@ -83,7 +82,6 @@ impl Stage {
         interrupt: Interrupt,
     ) -> Side {
         let recording = record.then(Recording::default);
-        let storage = recording.clone();
         let (hub, world) = (self.hub.clone(), Arc::clone(&self.world));
         let deps = Deps {
             world: Arc::clone(&self.world),
@@ -100,12 +98,7 @@ impl Stage {
                 joined.boxed()
             }),
             observe: None,
-            record: storage.map(|recording| -> crate::runner::Record {
-                Box::new(move |_| {
-                    let storage: Box<dyn Storage> = Box::new(recording.clone());
-                    Ok(storage)
-                })
-            }),
+            record: recording.as_ref().map(Recording::record),
             interrupt,
         };
         Side { plan, deps, recording }

@@ -21,7 +21,6 @@ use crate::runner::{self, Deps, Interrupt, Join, Played};
 use crate::scenario::Scenario;
 use crate::signaling::{Capabilities, JoinRequest, Room, RoomEvent, Signal, Token};
 use crate::sim::Recording;
-use crate::timeline::Storage;
 use crate::world::{Live, World, timeout};
 
 /// How long the other side is given to tell what came of the call.
@@ -105,7 +104,8 @@ fn our_plan(scenario: &Scenario, elsewhere: &Elsewhere) -> Plan {
     plan
 }
 
-/// The room where the two processes meet. Both find the same: what the scenario says, or the names of its file and folder and its cell.
+/// The room where the two processes meet. Both find the same: what the scenario says, or the names of its file and folder
+/// and its cell.
 #[must_use]
 pub fn room_name(scenario: &Scenario) -> String {
     if let Some(room) = &scenario.room {
@@ -126,17 +126,14 @@ fn deps(
     recording: &Recording,
     interrupt: &Interrupt,
 ) -> Deps {
-    let (join, recording) = (Arc::clone(&elsewhere.join), recording.clone());
+    let join = Arc::clone(&elsewhere.join);
     Deps {
         world: Arc::clone(world),
         network: network(world, plan),
         addresses: elsewhere.addresses.clone(),
         join: Box::new(move |request| join(request)),
         observe: None,
-        record: Some(Box::new(move |_| {
-            let storage: Box<dyn Storage> = Box::new(recording.clone());
-            Ok(storage)
-        })),
+        record: Some(recording.record()),
         interrupt: interrupt.clone(),
     }
 }
@@ -276,7 +273,7 @@ mod tests {
 
     #[test]
     fn both_processes_find_the_same_room_wherever_the_folder_is() {
-        let here = room_name(&named("/home/me/calls/hold/both hold.toml", ""));
+        let here = room_name(&named("elsewhere/calls/hold/both hold.toml", ""));
         assert_eq!(here, room_name(&named("calls/hold/both hold.toml", "")));
         assert_eq!(here, "hold-both-hold");
         assert_eq!(room_name(&named("a.toml", "room = \"nightly\"")), "nightly");

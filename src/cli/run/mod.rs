@@ -47,7 +47,7 @@ pub(super) fn run(args: &RunArgs, noise: &Noise) -> anyhow::Result<Exit> {
         return print(&show::plans(&selected));
     }
     let kept = Kept::open(args, &selected)?;
-    let reports = Reports::open(args)?;
+    let reports = reports::open(args)?;
     to_the_end(async {
         let world: Arc<dyn World> = Arc::new(Live::new(0));
         let interrupt = interrupt(&world);

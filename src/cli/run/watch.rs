@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 
 use super::args::RunArgs;
 use super::kept::Kept;
-use super::reports::Reports;
+use super::reports;
 use super::{interrupt, play, selected};
 use crate::cli::args::Noise;
 use crate::cli::complain;
@@ -78,7 +78,7 @@ async fn once(
 ) -> anyhow::Result<Exit> {
     match selected(args, found) {
         Ok(scenarios) => {
-            let outputs = (Kept::open(args, &scenarios)?, Reports::open(args)?);
+            let outputs = (Kept::open(args, &scenarios)?, reports::open(args)?);
             play(args, noise, scenarios, outputs, world, interrupt).await
         }
         Err(exit) => Ok(exit),

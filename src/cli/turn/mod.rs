@@ -10,10 +10,10 @@ use std::sync::Arc;
 use futures::future::{Either, select};
 
 use super::args::Noise;
+use super::documents::{Documents, json};
 use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
-use super::output::{Target, to_stdout};
 use super::say::{View, say};
 use crate::stun::{Stop, Trust};
 use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
@@ -26,7 +26,7 @@ pub(super) use args::{NOTES, TurnArgs};
 pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let stated = args.expect.iter().map(|text| expectation(text)).collect::<Result<Vec<_>, _>>()?;
     let config = config(args)?;
-    let reports = Reports::open(args)?;
+    let reports = documents(args)?;
     super::call::runtime()?.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(Live::random_seed()));
         let targets = targets::targets(args, world.wall())?;
@@ -79,7 +79,7 @@ fn config(args: &TurnArgs) -> Result<Config, CliError> {
 }
 
 /// Prints the verdict, writes the reports and decides the exit code.
-fn conclude(report: &TurnReport, reports: Reports, noise: &Noise) -> Exit {
+fn conclude(report: &TurnReport, reports: Documents<TurnReport>, noise: &Noise) -> Exit {
     match View::of(noise) {
         View::Nothing => say(&turn::summary(report, true)),
         _ => say(turn::screen(report, noise.verbose > 0, true).trim_end()),
@@ -96,51 +96,13 @@ fn conclude(report: &TurnReport, reports: Reports, noise: &Noise) -> Exit {
     }
 }
 
-type Format = fn(&TurnReport) -> String;
-
-/// Every report that was asked for, open.
-struct Reports {
-    json: bool,
-    open: Vec<(&'static str, Target, Format)>,
-}
-
-impl Reports {
-    fn open(args: &TurnArgs) -> Result<Self, CliError> {
-        let wanted: [(&'static str, Option<&Path>, Format); 3] = [
+fn documents(args: &TurnArgs) -> Result<Documents<TurnReport>, CliError> {
+    Documents::open(
+        args.json,
+        &[
             ("--report-json", args.report_json.as_deref(), json),
             ("--report-junit", args.report_junit.as_deref(), turn::junit),
             ("--report-markdown", args.report_markdown.as_deref(), turn::markdown),
-        ];
-        let on_stdout = wanted.iter().filter(|(_, path, _)| *path == Some(Path::new("-"))).count();
-        if on_stdout + usize::from(args.json) > 1 {
-            return Err(CliError::usage(
-                "standard output takes one document",
-                "give all but one of the reports a file of their own",
-            ));
-        }
-        let mut open = Vec::new();
-        for (option, path, format) in wanted {
-            if let Some(path) = path {
-                open.push((option, Target::open(option, path)?, format));
-            }
-        }
-        Ok(Self { json: args.json, open })
-    }
-
-    fn write(self, report: &TurnReport) -> Vec<CliError> {
-        let mut lost = Vec::new();
-        if self.json {
-            let written = to_stdout(json(report).as_bytes());
-            lost.extend(written.err().map(|error| CliError::lost("--json", &error)));
-        }
-        for (option, target, format) in self.open {
-            lost.extend(target.write(option, format(report).as_bytes()).err());
-        }
-        lost
-    }
-}
-
-fn json(report: &TurnReport) -> String {
-    // Invariant: a report is plain data with string keys.
-    serde_json::to_string_pretty(report).expect("a report is plain data") + "\n"
+        ],
+    )
 }

@@ -9,9 +9,9 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 
 use super::process::Process;
-use super::{Absent, Guest, ROOM, server_config};
+use super::{Absent, Guest, ROOM};
 use crate::jsep::Role;
-use crate::server::Server;
+use crate::server::{Server, ServerConfig};
 use crate::world::{Live, World, spawn};
 
 /// Where it is looked for, in this order, after the one that CALLCHECK_CHROMIUM or CHROME names.
@@ -48,7 +48,7 @@ pub(super) async fn start(
         return Err(Absent::Skipped(why.to_owned()));
     };
     let address = ([127, 0, 0, 1], 0).into();
-    let server = Server::bind(Arc::clone(world), address, server_config())
+    let server = Server::bind(Arc::clone(world), address, ServerConfig::default())
         .await
         .map_err(|error| Absent::Failed(error.to_string()))?;
     let (hub, address) = (server.hub().clone(), server.local_addr());

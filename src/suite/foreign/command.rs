@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use futures::{FutureExt, StreamExt, select_biased};
 
 use super::process::{Process, Talk, lock};
-use super::{Absent, Guest, ROOM, server_config};
+use super::{Absent, Guest, ROOM};
 use crate::jsep::Role;
-use crate::server::{Hub, Wire};
+use crate::server::{Hub, ServerConfig, Wire};
 use crate::world::{Live, World, spawn};
 
 /// So much of a line that is no message is shown.
@@ -27,7 +27,7 @@ pub(super) fn start(
     let (process, talk) = Process::start(live, command, true).map_err(|error| {
         Absent::Failed(format!("`{program}`, which plays the {role}, does not start: {error}"))
     })?;
-    let hub = Hub::new(Arc::clone(world), server_config());
+    let hub = Hub::new(Arc::clone(world), ServerConfig::default());
     let garbage = Arc::new(Mutex::new(Garbage::default()));
     let (ended, errors) = (process.ended(world), process.errors());
     let wire = Wire::open(&hub);

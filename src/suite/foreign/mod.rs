@@ -21,9 +21,8 @@ use crate::plan::Plan;
 use crate::report::{self, CallReport, VerdictWord};
 use crate::runner::{self, Deps, Interrupt, Played};
 use crate::scenario::{Foreign, Player, Scenario};
-use crate::server::{Hub, ServerConfig, join_memory};
+use crate::server::{Hub, join_memory};
 use crate::sim::Recording;
-use crate::timeline::Storage;
 use crate::world::{Live, World};
 
 /// Whoever plays the other side, while it runs. It is ended when this is dropped.
@@ -109,10 +108,6 @@ fn our_plan(scenario: &Scenario, role: Role) -> Plan {
 /// The room where both meet; there is no other on that server.
 const ROOM: &str = "scenario";
 
-fn server_config() -> ServerConfig {
-    ServerConfig::default()
-}
-
 fn deps(
     world: &Arc<dyn World>,
     plan: &Plan,
@@ -120,7 +115,7 @@ fn deps(
     recording: &Recording,
     interrupt: &Interrupt,
 ) -> Deps {
-    let (hub, recording, room_world) = (hub.clone(), recording.clone(), Arc::clone(world));
+    let (hub, room_world) = (hub.clone(), Arc::clone(world));
     Deps {
         world: Arc::clone(world),
         network: network(world, plan),
@@ -130,10 +125,7 @@ fn deps(
             async move { join_memory(world, &hub, request).await }.boxed()
         }),
         observe: None,
-        record: Some(Box::new(move |_| {
-            let storage: Box<dyn Storage> = Box::new(recording.clone());
-            Ok(storage)
-        })),
+        record: Some(recording.record()),
         interrupt: interrupt.clone(),
     }
 }
