@@ -19,6 +19,7 @@ pub(super) fn interrupt(world: &Arc<dyn World>) -> Interrupt {
         // Nobody may be waiting any more; then the second one counts.
         let _ = tell.send(());
         signals.next().await;
+        crate::suite::end_programs();
         std::process::exit(i32::from(Exit::Interrupted.code()));
     })
     .detach();

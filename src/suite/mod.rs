@@ -25,6 +25,7 @@ use crate::world::World;
 
 pub use elsewhere::{Elsewhere, room_name};
 pub use files::{FileError, Found, find, listing};
+pub use foreign::end_programs;
 pub use play::call_report;
 
 /// How scenarios are run.

@@ -5,6 +5,8 @@ mod chromium;
 mod command;
 mod process;
 
+pub use process::end_all as end_programs;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 

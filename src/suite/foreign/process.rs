@@ -1,8 +1,9 @@
 //! A program that runs beside us, with all that it starts itself, and is gone when this is dropped.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ impl Process {
             _ => None,
         };
         let id = child.id();
+        lock(&RUNNING).insert(id);
         Ok((Self { child: Arc::new(Mutex::new(child)), id, errors }, talk))
     }
 
@@ -74,16 +76,31 @@ impl Process {
 /// How often it is asked whether a program has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// The groups of all programs that run. A process that ends at once drops nothing.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Ends every program that a scenario has started, for a process that ends without its orderly end.
+pub fn end_all() {
+    lock(&RUNNING).iter().for_each(|id| {
+        // Nobody is left to be told.
+        let _ = kill(*id);
+    });
+}
+
+/// The whole group: a browser is many processes, and a script starts others.
+fn kill(id: u32) -> std::io::Result<ExitStatus> {
+    Command::new("kill")
+        .args(["-s", "KILL", "--", &format!("-{id}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
-        // The whole group: a browser is many processes, and a script starts others.
-        let group = format!("-{}", self.id);
-        let killed = Command::new("kill")
-            .args(["-s", "KILL", "--", &group])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let killed = kill(self.id);
+        lock(&RUNNING).remove(&self.id);
         let mut child = lock(&self.child);
         if !killed.is_ok_and(|status| status.success()) {
             // It has ended already, or there is no `kill`.
