@@ -77,6 +77,27 @@ pub fn reason(error: &std::io::Error) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// Writes over whatever follows `key =` on its line, in a text whose values cannot be told apart because it is no TOML. No
+/// byte moves.
+pub fn hide_lines(key: &str, text: &mut String) {
+    let lines: Vec<String> = text.split('\n').map(|line| without_value(key, line)).collect();
+    *text = lines.join("\n");
+}
+
+fn without_value(key: &str, line: &str) -> String {
+    let mut from = 0;
+    while let Some(found) = line[from..].find(key) {
+        let after = from + found + key.len();
+        let rest = line[after..].trim_start_matches(['"', '\'', ' ', '\t']);
+        if rest.starts_with('=') {
+            let value = line.len() - rest.len() + 1;
+            return format!("{}{}", &line[..value], "*".repeat(line.len() - value));
+        }
+        from = after;
+    }
+    line.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -138,6 +138,7 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         peer: args.peer.clone(),
         token: plan.room.token.clone(),
         given,
+        hidden: args.dialect_secret.iter().cloned().collect(),
         nonce: format!("{:08x}", Live::random_seed() & 0xffff_ffff),
     };
     let chosen = Chosen { dialect: Arc::new(dialect), place };

@@ -97,7 +97,8 @@ impl Screen {
             self.offered_us.get_or_insert(event.at_us);
         }
         if let Some(line) = self.change(event) {
-            self.say(&line);
+            // A room that is not ours may hold any name.
+            self.say(&crate::report::printable(&line));
         }
     }
 

@@ -9,7 +9,7 @@ use super::read::{Node, Reader};
 use super::rule::{Meaning, Pattern, Rule, Slots};
 use super::say::Say;
 use super::{Connect, Dialect, Hold, Variable};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, hide_lines};
 use crate::plan::parse_duration;
 
 impl Dialect {
@@ -21,7 +21,10 @@ impl Dialect {
         let table = match DeTable::parse(text) {
             Ok(table) => table,
             Err(error) => {
-                let reader = Reader::new(source, text);
+                // A secret's default may be anywhere in it.
+                let mut shown = text.to_owned();
+                hide_lines("default", &mut shown);
+                let reader = Reader::new(source, &shown);
                 let help = "https://toml.io/en/v1.0.0 has the whole language on a page".to_owned();
                 let span = error.span().unwrap_or(0..0);
                 reader.complain(span, "this is not TOML", error.message().trim(), Some(help));
@@ -344,7 +347,7 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
         let help = format!("say where it stands, such as `{needs} = \"$.{needs}\"`");
         reader.complain(span.clone(), format!("this rule needs `{needs}`"), "missing here", Some(help));
     }
-    if signal.is_none() && capture.is_empty() && reply.is_empty() {
+    if signal.is_none() && capture.is_empty() && reply.is_empty() && slots.role.is_none() {
         let help = "add `signal = \"ignore\"` if that is meant".to_owned();
         reader.complain(span.clone(), "this rule does nothing", "no signal, capture or send", Some(help));
     }

@@ -82,8 +82,13 @@ impl Speaker {
         let names = self.values(now_ms, &[(MESSAGE, shown.clone())]);
         let from = somebody(optional(rule.slots.from.as_ref(), message, &names)?);
         let to = somebody(optional(rule.slots.to.as_ref(), message, &names)?);
-        if let Some(stranger) = self.not_for_us(from.as_ref(), to.as_ref()) {
-            turn.understood.push(stranger);
+        if let Some((why, is_stranger)) = self.not_for_us(from.as_ref(), to.as_ref()) {
+            if is_stranger
+                && matches!(rule.meaning, Some(Meaning::Offer | Meaning::Answer | Meaning::Description))
+            {
+                turn.news.push(News::Trouble(why.clone()));
+            }
+            turn.understood.push(why);
             return Ok(());
         }
         for (name, slot) in &rule.capture {
@@ -103,18 +108,18 @@ impl Speaker {
         Ok(())
     }
 
-    /// Why a message is none of ours, if it is not.
-    fn not_for_us(&self, from: Option<&Json>, to: Option<&Json>) -> Option<String> {
+    /// Why a message is none of ours, if it is not; and whether that is because of who says it.
+    fn not_for_us(&self, from: Option<&Json>, to: Option<&Json>) -> Option<(String, bool)> {
         let me = self.myself();
         let is_me = |id: &Json| me.as_ref().is_some_and(|me| same(me, id));
         if from.is_some_and(is_me) {
-            return Some("our own words came back".into());
+            return Some(("our own words came back".into(), false));
         }
         if let Some(to) = to.filter(|to| !is_me(to)) {
-            return Some(format!("for {}, not for us", self.shown(&as_text(to))));
+            return Some((format!("for {}, not for us", self.shown(&as_text(to))), false));
         }
         let others = from.filter(|from| self.wanted.as_ref().is_some_and(|wanted| *wanted != as_text(from)));
-        others.map(|from| format!("from {}, who is not our peer", self.shown(&as_text(from))))
+        others.map(|from| (format!("from {}, who is not our peer", self.shown(&as_text(from))), true))
     }
 
     fn check_role(&self, role: &Json, turn: &mut Turn) -> Result<(), String> {
@@ -134,7 +139,7 @@ impl Speaker {
                 Role::Caller => "let the other side join in the other order, or use `callcheck answer`",
                 Role::Callee => "let the other side join in the other order, or use `callcheck call`",
             };
-            turn.news.push(News::Refused(format!(
+            turn.news.push(News::WrongRole(format!(
                 "the room makes us the {told}, and we were started as the {}; {remedy}",
                 self.role
             )));
@@ -224,9 +229,12 @@ impl Speaker {
         if let (Some(from), Some(known)) = (from.as_ref().map(as_text), known)
             && from != known
         {
-            return turn
-                .understood
-                .push(format!("{what} from {}, who is not in the call", self.shown(&from)));
+            let text = format!("{what} from {}, who is not in the call", self.shown(&from));
+            // It is left aside, and somebody may wait for it.
+            if matches!(signal, Signal::Description { .. }) {
+                turn.news.push(News::Trouble(text.clone()));
+            }
+            return turn.understood.push(text);
         }
         if self.peer.is_none() {
             self.peer = from;

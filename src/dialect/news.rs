@@ -39,6 +39,8 @@ pub enum News {
     },
     /// The room refused something, or told of an error.
     Refused(String),
+    /// The room gives us the other role, so that nothing can come of it: in words for people.
+    WrongRole(String),
     /// No rule knows the message.
     Unknown {
         /// How many there were with this one.

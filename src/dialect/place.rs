@@ -1,6 +1,6 @@
 //! Who we are in a room, and how its WebSocket is opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -24,6 +24,8 @@ pub struct Place {
     pub token: Option<Secret>,
     /// Values of the dialect's variables.
     pub given: BTreeMap<String, Secret>,
+    /// Those of them that must not show, whatever the dialect says of them.
+    pub hidden: BTreeSet<String>,
     /// A text that nobody else has: `{{ nonce }}`, and part of the ids of calls.
     pub nonce: String,
 }

@@ -68,7 +68,7 @@ impl Speaker {
                     });
                 }
             };
-            if variable.secret {
+            if variable.secret || place.hidden.contains(&variable.name) {
                 secrets.extend(given.cloned());
             }
             names.insert(variable.name.clone(), valued(value));
@@ -231,6 +231,9 @@ impl Speaker {
         let mut text = text.to_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.reveal().is_empty()) {
             text = text.replace(secret.reveal(), "[redacted]");
+            // As it stands in JSON.
+            let escaped = Json::from(secret.reveal()).to_string();
+            text = text.replace(escaped.trim_matches('"'), "[redacted]");
         }
         let cut = if text.len() > LONGEST {
             format!("{}...", &text[..text.floor_char_boundary(LONGEST)])
@@ -284,7 +287,7 @@ impl Speaker {
         }
         let me = self.me();
         let peers: Vec<String> = self.present.iter().map(as_text).collect();
-        turn.understood.push(format!("joined as {me}"));
+        turn.understood.push(format!("joined as {}", self.shown(&me)));
         turn.news.push(News::Joined { me, peers });
         let waits = self.dialect.tells_start() || self.dialect.tells_peers();
         if self.role == Role::Caller && !waits {
@@ -314,7 +317,9 @@ impl Speaker {
         };
         let call = format!("{}-{}", self.nonce, self.calls);
         (self.described, self.answered) = (false, false);
-        turn.understood.push(format!("the call with {peer} starts"));
+        // What was held back belonged to the call before.
+        self.held.clear();
+        turn.understood.push(format!("the call with {} starts", self.shown(&peer)));
         turn.news.push(News::CallStarted { call: call.clone(), peer: peer.clone() });
         self.call = Some((call, peer));
     }
@@ -374,7 +379,8 @@ impl Speaker {
     /// Keeps back what nobody expects before we are in.
     fn hand_over(&mut self, mut turn: Turn) -> Turn {
         if !self.joined {
-            let (now, later) = turn.news.into_iter().partition(|news| matches!(news, News::Refused(_)));
+            let (now, later) =
+                turn.news.into_iter().partition(|news| matches!(news, News::Refused(_) | News::WrongRole(_)));
             self.early.extend(later);
             turn.news = now;
         } else if !self.early.is_empty() {

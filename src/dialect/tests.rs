@@ -1,6 +1,6 @@
 //! Dialects as a whole: what the documentation shows, what is complained about, and what a room may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::dialect::{Dialect, News, Place, PlaceError, Speaker, check};
@@ -43,6 +43,7 @@ fn place(role: Role) -> Place {
         peer: None,
         token: Some(Secret::new("hush-token")),
         given: BTreeMap::new(),
+        hidden: BTreeSet::new(),
         nonce: "n".into(),
     }
 }
@@ -114,6 +115,79 @@ fn a_secret_never_shows() {
     let heard =
         format!("{:?} {speaker:?}", speaker.hear("what is hush-key\n\u{1b}[31m and hush-token?", 0).news);
     assert!(heard.contains("[redacted]") && !heard.contains("hush") && !heard.contains('\u{1b}'), "{heard}");
+}
+
+#[test]
+fn a_value_that_was_given_in_secret_never_shows_in_whatever_form() {
+    let dialect = Arc::new(parse(&with("[vars]\nroom_key = \"\"")));
+    let place = Place {
+        given: BTreeMap::from([("room_key".to_owned(), Secret::new("hush\"quoted"))]),
+        hidden: BTreeSet::from(["room_key".to_owned()]),
+        ..place(Role::Caller)
+    };
+    let mut speaker = Speaker::new(dialect, place).unwrap();
+    speaker.begin(0);
+    let news = format!("{:?}", speaker.hear(r#"{"t":"?","key":"hush\"quoted"}"#, 0).news);
+    assert!(news.contains("[redacted]") && !news.contains("hush"), "{news}");
+
+    let complaints =
+        Dialect::parse("mine", "mine.toml", "[vars]\nkey = { secret = true, default = \"hunter2 }\n");
+    let shown = complaints.unwrap_err().iter().map(|one| one.render(false)).collect::<String>();
+    assert!(shown.contains("mine.toml:2") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_description_of_somebody_else_is_told_and_not_used() {
+    let text = with("").replace("sdp = \"$.sdp\"", "sdp = \"$.sdp\"\nfrom = \"$.from\"");
+    let mut speaker = speaker(&text, Role::Callee);
+    let first = speaker.hear(r#"{"t":"offer","sdp":"v=0 a","from":"ann"}"#, 0).news;
+    assert!(first.iter().any(|news| matches!(news, News::Signal { from, .. } if from == "ann")), "{first:?}");
+    let second = speaker.hear(r#"{"t":"offer","sdp":"v=0 b","from":"bob"}"#, 0).news;
+    assert!(matches!(&second[..], [News::Trouble(what)] if what.contains("bob")), "{second:?}");
+
+    let place = Place { peer: Some("ann".into()), ..place(Role::Callee) };
+    let mut choosy = Speaker::new(Arc::new(parse(&text)), place).unwrap();
+    choosy.begin(0);
+    let news = choosy.hear(r#"{"t":"offer","sdp":"v=0 b","from":"bob"}"#, 0).news;
+    assert!(matches!(&news[..], [News::Trouble(what)] if what.contains("bob")), "{news:?}");
+}
+
+#[test]
+fn the_other_role_is_news_even_before_we_are_in() {
+    let text = with(
+        "[[hear]]\nwhen = { t = \"role\" }\nrole = \"$.caller\"\n[[hear]]\nwhen = \"in\"\nsignal = \"joined\"",
+    );
+    let text = text.replace("role = \"$.caller\"", "role = \"{{ 'caller' if msg.caller else 'callee' }}\"");
+    let role = |told: bool| {
+        let mut speaker = speaker(&text, Role::Callee);
+        speaker.hear(&format!(r#"{{"t":"role","caller":{told}}}"#), 0).news
+    };
+    assert_eq!(role(false), []);
+    assert!(matches!(&role(true)[..], [News::WrongRole(what)] if what.contains("callcheck call")));
+}
+
+#[test]
+fn what_was_held_for_one_call_is_not_said_in_the_next() {
+    let text = with(
+        "[[hear]]\nwhen = { t = \"here\" }\nsignal = \"peer-joined\"\npeer = \"$.name\"\n[[hear]]\nwhen = { t = \"left\" }\nsignal = \"peer-left\"\npeer = \"$.name\"\n[room]\ncandidates = \"after-answer\"",
+    )
+    .replace("[say]\n", "[say]\ncandidate = { t = \"ice\", c = \"{{candidate}}\" }\n");
+    let mut speaker = speaker(&text, Role::Caller);
+    speaker.hear(r#"{"t":"here","name":"ann"}"#, 0);
+    let offer = Signal::Description { sdp_type: SdpType::Offer, sdp: "v=0 ours".into() };
+    assert_eq!(speaker.say(&offer, 0).send.len(), 1);
+    let candidate = Signal::Candidate {
+        candidate: "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host".into(),
+        sdp_mid: Some("0".into()),
+        sdp_m_line_index: Some(0),
+        username_fragment: None,
+    };
+    assert_eq!(speaker.say(&candidate, 0).send, Vec::<String>::new());
+    speaker.hear(r#"{"t":"left","name":"ann"}"#, 0);
+    speaker.hear(r#"{"t":"here","name":"bob"}"#, 0);
+    assert_eq!(speaker.say(&offer, 0).send.len(), 1);
+    let sent = speaker.hear(r#"{"t":"answer","sdp":"v=0 his"}"#, 0).send;
+    assert_eq!(sent, Vec::<String>::new());
 }
 
 #[test]

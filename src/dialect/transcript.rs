@@ -1,6 +1,6 @@
 //! Recorded conversations with a room, replayed against a dialect without the room.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -57,6 +57,7 @@ pub fn check(dialect: &Arc<Dialect>, source: &str, text: &str) -> Checked {
             peer: None,
             token: None,
             given: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             nonce: "nonce".into(),
         },
         pending: VecDeque::new(),
@@ -188,7 +189,9 @@ impl Replay<'_> {
                     let help = "add a [[hear]] rule for it, or one with `signal = \"ignore\"`".to_owned();
                     self.complain(span.clone(), "no rule knows this message", "unknown", Some(help));
                 }
-                News::Trouble(what) => self.complain(span.clone(), what, "here", None),
+                News::Trouble(what) | News::WrongRole(what) => {
+                    self.complain(span.clone(), what, "here", None)
+                }
                 _ => {}
             }
         }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, hide_lines};
 use crate::jsep::{MediaKind, Role};
 use crate::plan::{CallStep, Expectation, Plan, Secret, SendPlan, are_symptoms};
 
@@ -187,7 +187,7 @@ fn parsed(sources: &mut [Source], file: usize) -> Result<Table, Complaint> {
             help: Some("is this a scenario at all?".into()),
         });
     }
-    let table = tree::parse(text, file).inspect_err(|_| tree::hide_lines("credential", text))?;
+    let table = tree::parse(text, file).inspect_err(|_| hide_lines("credential", text))?;
     tree::hide(&table, "credential", text);
     Ok(table)
 }

@@ -151,26 +151,6 @@ fn hide_in(node: &Node, hidden: bool, key: &str, text: &mut String) {
     }
 }
 
-/// The same for a text that is no TOML: whatever follows the key on its line.
-pub(super) fn hide_lines(key: &str, text: &mut String) {
-    let lines: Vec<String> = text.split('\n').map(|line| without_value(key, line)).collect();
-    *text = lines.join("\n");
-}
-
-fn without_value(key: &str, line: &str) -> String {
-    let mut from = 0;
-    while let Some(found) = line[from..].find(key) {
-        let after = from + found + key.len();
-        let rest = line[after..].trim_start_matches(['"', '\'', ' ', '\t']);
-        if rest.starts_with('=') {
-            let value = line.len() - rest.len() + 1;
-            return format!("{}{}", &line[..value], "*".repeat(line.len() - value));
-        }
-        from = after;
-    }
-    line.to_owned()
-}
-
 /// The value of a key.
 pub(super) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Node> {
     table.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
@@ -179,6 +159,7 @@ pub(super) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::hide_lines;
 
     #[test]
     fn a_credential_is_hidden_whether_or_not_its_file_is_toml() {

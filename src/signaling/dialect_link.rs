@@ -45,6 +45,9 @@ pub async fn join_dialect(
     }
     let handshake = Handshake {
         wanted: wanted.clone(),
+        // What the dialect adds to the URL may hold secrets, and so may what it offers.
+        shown_url: super::websocket::shown(url),
+        shown_subprotocols: speaker.shown(&connection.subprotocols.join(", ")),
         subprotocols: connection.subprotocols,
         headers: connection.headers,
         silence: None,
@@ -61,11 +64,7 @@ pub async fn join_dialect(
             JoinError::NotARoom {
                 url: super::websocket::shown(url),
                 wanted,
-                answer: format!(
-                    "we are not in after {}: {}",
-                    humantime::format_duration(limit),
-                    heard.join("; ")
-                ),
+                answer: format!("we are not in after {}: {}", humantime::format_duration(limit), few(&heard)),
                 remedy: format!("look at the rules of `{name}`, above all at `signal = \"joined\"`"),
             }
         }
@@ -90,6 +89,16 @@ fn interpret(
     tasks.push(world::spawn(&**world, listen(interpreter.clone(), incoming, every)));
     let link = Link { outgoing: Arc::new(interpreter.clone()), incoming: heard.boxed(), tasks };
     (link, interpreter)
+}
+
+/// The first of many.
+fn few(heard: &[String]) -> String {
+    const FEW: usize = 3;
+    let first = heard.iter().take(FEW).cloned().collect::<Vec<_>>().join("; ");
+    match heard.len().saturating_sub(FEW) {
+        0 => first,
+        more => format!("{first}; and {more} more"),
+    }
 }
 
 /// Who we are for our own protocol.
@@ -147,21 +156,22 @@ impl Outgoing for Interpreter {
 /// Hears the room until it is gone, and keeps the way to it open.
 async fn listen(interpreter: Interpreter, incoming: BoxStream<'static, Incoming>, every: Option<Duration>) {
     let mut incoming = incoming.fuse();
+    let next_sign = || match every {
+        Some(every) => interpreter.world.sleep(every),
+        None => futures::future::pending().boxed(),
+    };
+    // However much the room says, it wants ours.
+    let mut sign_of_life = next_sign().fuse();
     loop {
-        let sign_of_life = async {
-            match every {
-                Some(every) => interpreter.world.sleep(every).await,
-                None => futures::future::pending().await,
-            }
-        };
         let came = select_biased! {
-            came = incoming.next() => came,
-            () = sign_of_life.fuse() => {
+            () = sign_of_life => {
+                sign_of_life = next_sign().fuse();
                 let mut state = interpreter.lock();
                 let turn = state.speaker.keep_alive(now_ms(&*interpreter.world));
                 state.act(turn);
                 continue;
             }
+            came = incoming.next() => came,
         };
         let mut state = interpreter.lock();
         match came {
@@ -183,8 +193,16 @@ impl State {
             }
         }
         for news in turn.news {
+            let over = match &news {
+                // Nothing can come of a call whose roles are the wrong way round.
+                News::WrongRole(why) => Some(why.clone()),
+                _ => None,
+            };
             let message = self.message(news);
             self.forward(Incoming::Text(message.to_text()));
+            if let Some(why) = over {
+                self.forward(Incoming::Closed(why));
+            }
         }
     }
 
@@ -216,7 +234,7 @@ impl State {
                 Envelope { from: Some(from), call: Some(call), ..Envelope::default() },
                 signal.into(),
             ),
-            News::Refused(message) => complaint("refused", message),
+            News::Refused(message) | News::WrongRole(message) => complaint("refused", message),
             News::Unknown { count, text } => complaint(
                 "unknown-message",
                 format!("no rule of the dialect knows this ({count} so far): {text}"),

@@ -59,7 +59,7 @@ pub async fn join_websocket(
     request: JoinRequest,
     options: WebSocketOptions,
 ) -> Result<Room, JoinError> {
-    let handshake = Handshake::ours();
+    let handshake = Handshake::ours(url);
     let link = connect_websocket(&world, url, &handshake, &options).await?;
     Room::enter(world, link, request, options.deadline).await.map_err(|error| match error {
         JoinError::NotARoom { wanted, answer, remedy, .. } => {
@@ -74,6 +74,10 @@ pub async fn join_websocket(
 pub(super) struct Handshake {
     /// What should be there, for errors.
     pub(super) wanted: String,
+    /// The URL for people.
+    pub(super) shown_url: String,
+    /// What is offered, for people.
+    pub(super) shown_subprotocols: String,
     /// What is offered, the best first.
     pub(super) subprotocols: Vec<String>,
     /// Header fields of the request.
@@ -83,9 +87,11 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    fn ours() -> Self {
+    fn ours(url: &Url) -> Self {
         Self {
             wanted: OUR_ROOM.to_owned(),
+            shown_url: shown(url),
+            shown_subprotocols: SUBPROTOCOL.to_owned(),
             subprotocols: vec![SUBPROTOCOL.to_owned()],
             headers: Vec::new(),
             silence: Some(SILENCE),
@@ -100,7 +106,7 @@ pub(super) async fn connect_websocket(
     handshake: &Handshake,
     options: &WebSocketOptions,
 ) -> Result<Link, JoinError> {
-    let target = Target::new(url)?;
+    let target = Target::new(url, &handshake.shown_url)?;
     let stream = connect(&**world, &target, options.deadline).await?;
     let socket = open(&**world, &target, stream, handshake, options).await?;
     Ok(link(world, socket, handshake.silence))
@@ -116,8 +122,8 @@ struct Target {
 }
 
 impl Target {
-    fn new(url: &Url) -> Result<Self, JoinError> {
-        let shown = shown(url);
+    fn new(url: &Url, shown: &str) -> Result<Self, JoinError> {
+        let shown = shown.to_owned();
         let fault = |reason: &str| JoinError::Url { url: shown.clone(), reason: reason.to_owned() };
         if !matches!(url.scheme(), "ws" | "wss") {
             return Err(fault(&format!("its scheme is `{}`", url.scheme())));

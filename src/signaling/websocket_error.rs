@@ -39,15 +39,15 @@ pub(super) fn explain(
             not_a_room(status_line(response.status(), location), status_remedy(response.status()))
         }
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-            let offered = handshake.subprotocols.join(", ");
             match handshake.subprotocols.is_empty() {
                 true => not_a_room(
                     "it insists on a subprotocol, and the dialect names none".to_owned(),
                     "say `subprotocol` under [connect]",
                 ),
-                false => {
-                    not_a_room(format!("it speaks WebSocket but not the subprotocol {offered}"), CHECK_URL)
-                }
+                false => not_a_room(
+                    format!("it speaks WebSocket but not the subprotocol {}", handshake.shown_subprotocols),
+                    CHECK_URL,
+                ),
             }
         }
         Error::Io(io) if url.scheme() == "wss" => JoinError::Tls {
