@@ -10,6 +10,7 @@ mod exit;
 mod expect;
 mod explain;
 mod fault;
+mod fetch;
 mod habits;
 mod ice;
 mod init;
@@ -107,6 +108,7 @@ fn help_or_usage(error: &clap::Error) -> Exit {
 fn schema(name: SchemaName) -> anyhow::Result<Exit> {
     let text = match name {
         SchemaName::Report => crate::report::schema(),
+        SchemaName::Turn => crate::turn::schema(),
         SchemaName::Timeline => crate::timeline::schema(),
         SchemaName::Scenario => format!("{:#}\n", crate::scenario::schema()),
     };
