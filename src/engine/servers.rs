@@ -14,7 +14,7 @@ use super::shared::Events;
 use super::turn::{Bridge, Upstream, bridge};
 use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
-use crate::stun::Trust;
+use crate::trust::Trust;
 use crate::world::{Task, World, timeout};
 
 /// A name must resolve within this time.

@@ -1,7 +1,7 @@
 //! Where one message ends and the next begins on a stream (RFC 8489 §6.2.2, RFC 8656 §12.5).
 
 use super::LinkError;
-use super::error::escaped;
+use crate::diagnostic::escaped;
 
 /// Twice what a message can be; whoever sends more at once than we read is not waited for.
 const MOST: usize = 2 * (65_535 + 20);

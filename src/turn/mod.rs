@@ -37,7 +37,8 @@ pub use probe::probe;
 pub use screen::{screen, summary};
 
 use crate::plan::IceUrl;
-use crate::stun::{Credentials, Limits, Trust};
+use crate::stun::{Credentials, Limits};
+use crate::trust::Trust;
 
 /// One server to probe.
 #[derive(Clone, Debug)]

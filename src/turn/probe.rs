@@ -14,8 +14,9 @@ use super::dial::port_of;
 use super::model::{Cause, Path, ServerReport, StepName, Verdict};
 use super::step::{Steps, Trouble};
 use super::{Config, Target, verdict};
+use crate::diagnostic::escaped;
 use crate::plan::IceTransport;
-use crate::stun::{Stop, escaped};
+use crate::stun::Stop;
 use crate::world::{World, timeout};
 
 /// All of it, per server.

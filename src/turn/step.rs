@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::model::{Cause, Status, Step, StepName};
-use crate::stun::{CertificateProblem, Failure, LinkError};
+use crate::stun::{Failure, LinkError};
+use crate::trust::CertificateProblem;
 use crate::world::World;
 
 /// Why a step did not come out well.
