@@ -29,6 +29,8 @@ const MEASURED: Duration = Duration::from_secs(5);
 const LEAST_PER_SECOND: f64 = 20_000.0;
 
 const IDLE: usize = 5_000;
+/// As many as fit into the rooms that a server has by default.
+const PER_ROOM: usize = 5;
 const MOST_MEGABYTES: f64 = 150.0;
 
 fn main() {
@@ -52,13 +54,7 @@ fn serve() {
     runtime.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(1));
         let much = u32::MAX / 2;
-        let limits = Limits {
-            messages_per_second: much,
-            burst: much,
-            rooms: IDLE,
-            connections: 2 * IDLE,
-            ..Limits::default()
-        };
+        let limits = Limits { messages_per_second: much, burst: much, ..Limits::default() };
         let config = ServerConfig { limits, ..ServerConfig::default() };
         let address = "127.0.0.1:0".parse().expect("it is one");
         let server = Server::bind(world, address, config).await.expect("loopback has a free port");
@@ -120,7 +116,8 @@ async fn idle() {
     let mut sockets = Vec::new();
     for index in 0..IDLE {
         let socket =
-            join(&server.url, &format!("idle-{}", index / 2), if index % 2 == 0 { "a" } else { "b" }).await;
+            join(&server.url, &format!("idle-{}", index / PER_ROOM), &format!("peer-{}", index % PER_ROOM))
+                .await;
         // Whoever reads answers pings.
         sockets.push(tokio::spawn(socket.for_each(|_| std::future::ready(()))));
     }

@@ -17,6 +17,7 @@ mod stop;
 pub use client::{Answer, Auth, Client, Credentials, Failure, Incoming, Limits};
 pub use connection::Connection;
 pub use error::LinkError;
+pub use framing::Deframer;
 pub use message::{Attribute, Method, Reply, attribute};
 pub use outside::Outside;
 pub use stop::Stop;
