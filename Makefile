@@ -1,6 +1,6 @@
 # Every target is what people and CI run; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix check bench
+.PHONY: help demo test matrix check bench fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,16 +11,21 @@ demo: ## build, make a real call between two processes, print the verdict
 
 test: ## install what the tests lack (CALLCHECK_NO_INSTALL=1 forbids it), then run every test
 	@tests/tools.sh
-	cargo test --locked
+	cargo test --locked --workspace
 
 matrix: ## attach style x moment x offered direction as real calls, against the browsers' table
 	cargo test --locked --test wire matrix -- --nocapture
 
 check: ## formatting, lints, the pure folders on their own, documentation
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 bench: ## speed: medians and ratios, in release
-	cargo bench --locked --bench calls --bench sim --bench jsep --bench sdp --bench dialect --bench why
+	cargo bench --locked --bench calls --bench sim --bench jsep --bench sdp --bench dialect --bench room --bench why
+
+TARGET ?= stun_message
+TIME ?= 60s
+fuzz: ## strange input, led by coverage: make fuzz TARGET=stun_message TIME=60s (wants cargo-bolero)
+	cargo bolero test -p callcheck-fuzz --manifest-path fuzz/Cargo.toml --profile dev -s NONE -T $(TIME) $(TARGET)

@@ -19,6 +19,7 @@ const LIMIT: Duration = Duration::from_micros(100);
 const ROUNDS: usize = 2000;
 
 const OFFER: &str = include_str!("../tests/data/chromium/s00-good-addTrack-before.1.caller.offer.sdp");
+const ANSWER: &str = include_str!("../tests/data/chromium/s00-good-addTrack-before.2.callee.answer.sdp");
 const LINE: &str =
     "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host generation 0 ufrag 4ZcD network-id 1";
 
@@ -30,24 +31,25 @@ fn main() {
         sdp_m_line_index: Some(0),
         username_fragment: Some("4ZcD".to_owned()),
     };
-    let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: OFFER.to_owned() };
-    let mut speaker = in_call();
-    report("an answer said", || speaker.say(&answer, 0).send.len());
-    report("a candidate said", || speaker.say(&candidate, 0).send.len());
     let offer = serde_json::json!({
         "type": "video-offer", "name": "bob", "target": "alice", "sdp": { "type": "offer", "sdp": OFFER },
-    });
+    })
+    .to_string();
+    let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: ANSWER.to_owned() };
+    let mut speaker = in_call(&offer);
+    report("an answer said", || speaker.say(&answer, 0).send.len());
+    report("a candidate said", || speaker.say(&candidate, 0).send.len());
     let ice = serde_json::json!({
         "type": "new-ice-candidate", "target": "alice",
         "candidate": { "candidate": LINE.replace("192.0.2.1", "192.0.2.2"), "sdpMid": "0", "sdpMLineIndex": 0 },
     });
-    for (what, message) in [("an offer heard", offer.to_string()), ("a candidate heard", ice.to_string())] {
+    for (what, message) in [("an offer heard", offer), ("a candidate heard", ice.to_string())] {
         report(what, || speaker.hear(&message, 0).news.len());
     }
 }
 
 /// A callee whom somebody has called.
-fn in_call() -> Speaker {
+fn in_call(offer: &str) -> Speaker {
     let shipped = Shipped::find("mdn-chat").expect("it is shipped");
     let dialect = Dialect::parse(shipped.name, shipped.name, shipped.text).expect("it makes sense");
     let place = Place {
@@ -64,6 +66,7 @@ fn in_call() -> Speaker {
     speaker.begin(0);
     speaker.hear(r#"{"type":"id","id":1}"#, 0);
     speaker.hear(r#"{"type":"userlist","users":["bob","alice"]}"#, 0);
+    speaker.hear(offer, 0);
     speaker
 }
 

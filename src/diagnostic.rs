@@ -98,6 +98,28 @@ fn without_value(key: &str, line: &str) -> String {
     line.to_owned()
 }
 
+/// So much of a text that came from the network is shown.
+const SHOWN: usize = 120;
+
+/// Text from the network, for people: without the padding of NULs that coturn leaves, bounded, and with control characters
+/// written out.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_end_matches(['\0', ' ', '\r', '\n']);
+    let mut shown: String = text.chars().take(SHOWN).flat_map(visible).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+fn visible(letter: char) -> Vec<char> {
+    // What turns the direction of writing or hides itself is no control character by its category.
+    let hidden = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if letter.is_control() || hidden { letter.escape_default().collect() } else { vec![letter] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +145,14 @@ mod tests {
             help: Some("did you mean `tracks`?".into()),
         };
         insta::assert_snapshot!(diagnostic.render(false));
+    }
+
+    #[test]
+    fn text_from_the_network_obeys_us() {
+        assert_eq!(escaped(b"Stale nonce\0\0"), "Stale nonce");
+        assert_eq!(escaped(b"a\x1b[31m\0b\r\nc"), "a\\u{1b}[31m\\u{0}b\\r\\nc");
+        assert_eq!(escaped("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+        assert_eq!(escaped(&[b'x'; 4000]).len(), SHOWN + 3);
+        assert_eq!(escaped(&[0xff, b'a']), "\u{fffd}a");
     }
 }

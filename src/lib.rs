@@ -63,6 +63,8 @@ pub mod stun;
 #[cfg(feature = "engine")]
 pub mod suite;
 #[cfg(feature = "engine")]
+pub mod trust;
+#[cfg(feature = "engine")]
 pub mod turn;
 
 #[cfg(all(test, feature = "engine"))]

@@ -232,10 +232,11 @@ pub(super) struct IceArgs {
     pub(super) ice_servers: Option<PathBuf>,
     /// Trust certificates of this PEM file too
     ///
-    /// Authorities, besides the public ones, that may vouch for TURN servers over TLS and DTLS.
+    /// Authorities, besides the public ones, that may vouch for the room (wss://) and for TURN servers over TLS and DTLS; or
+    /// their certificates themselves.
     #[arg(long, hide_short_help = true, env = "CALLCHECK_CA", hide_env = true, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
-    /// Trust every certificate of a TURN server
+    /// Trust every certificate of the room and of TURN servers
     #[arg(long, hide_short_help = true, env = "CALLCHECK_INSECURE", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) insecure: bool,
     /// all or relay

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends at once.
 
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub(super) fn interrupt(world: &Arc<dyn World>) -> Interrupt {
 struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -45,6 +46,8 @@ impl Signals {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
+            // Whoever runs us under nohup wants us to outlive the terminal.
+            hang_up: heeds_hang_up().then(|| signal(SignalKind::hangup()).ok()).flatten(),
         }
     }
 
@@ -60,8 +63,18 @@ impl Signals {
             biased;
             () = of(&mut self.interrupt) => {}
             () = of(&mut self.terminate) => {}
+            () = of(&mut self.hang_up) => {}
         }
     }
+}
+
+/// Whether SIGHUP is not ignored (proc_pid_status(5), SigIgn; SIGHUP is the lowest bit). Where the system does not tell, it
+/// is left as it is.
+#[cfg(unix)]
+fn heeds_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 0)
 }
 
 /// The signals that end a run.

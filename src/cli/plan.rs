@@ -17,7 +17,7 @@ use crate::jsep::Role;
 use crate::plan::{
     Attach, Habits, IcePolicy, LegPlan, Plan, RoomPlan, RoomUrl, Secret, SendPlan, are_symptoms, wanted,
 };
-use crate::stun::Trust;
+use crate::trust::Trust;
 
 /// How long media flows when the caller was not told.
 const DEFAULT_DURATION: Duration = Duration::from_secs(5);

@@ -2,6 +2,7 @@
 //! process, so that two terminals need no server.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -11,7 +12,7 @@ use url::Url;
 
 use super::dialect::Chosen;
 use super::error::CliError;
-use crate::plan::{RoomPlan, RoomUrl};
+use crate::plan::{LegPlan, RoomPlan, RoomUrl};
 use crate::runner::{Interrupt, Join};
 use crate::server::{BindError, Hub, Server, ServerConfig};
 use crate::signaling::{JoinError, Token, WebSocketOptions, join_dialect, join_websocket};
@@ -37,18 +38,19 @@ pub(super) struct Hosted {
 pub(super) async fn rendezvous(
     world: &Arc<dyn World>,
     plan: &RoomPlan,
+    leg: Option<&LegPlan>,
     dialect: Option<Chosen>,
 ) -> Result<Rendezvous, CliError> {
     let url = Url::parse(plan.url.reveal()).map_err(|error| {
         CliError::usage(format!("`{}` is not a URL: {error}", plan.url), "write `ws://HOST:PORT`")
     })?;
     let hosted = if plan.host { host(world, &url, plan).await? } else { None };
+    let options = options(leg)?;
     let world = Arc::clone(world);
     let join: Join = Box::new(move |request| {
-        let (world, url) = (Arc::clone(&world), url.clone());
+        let (world, url, options) = (Arc::clone(&world), url.clone(), options.clone());
         let speaker = dialect.as_ref().map(Chosen::speaker);
         async move {
-            let options = WebSocketOptions::default();
             match speaker {
                 None => join_websocket(world, &url, request, options).await,
                 Some(Ok(speaker)) => join_dialect(world, &url, request, options, speaker).await,
@@ -62,6 +64,16 @@ pub(super) async fn rendezvous(
         .boxed()
     });
     Ok(Rendezvous { join, hosted })
+}
+
+/// How the way into the room is opened: whoever vouches for TURN servers may vouch for the room.
+fn options(leg: Option<&LegPlan>) -> Result<WebSocketOptions, CliError> {
+    let Some(leg) = leg else { return Ok(WebSocketOptions::default()) };
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|error| CliError::unreadable("--ca", path, &error))
+    };
+    let extra_ca_pem = leg.ca.as_ref().map(read).transpose()?;
+    Ok(WebSocketOptions { extra_ca_pem, insecure: leg.insecure, ..WebSocketOptions::default() })
 }
 
 async fn host(world: &Arc<dyn World>, url: &Url, plan: &RoomPlan) -> Result<Option<Hosted>, CliError> {

@@ -15,7 +15,7 @@ use super::turn::{Bridge, Upstream, bridge};
 use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
 use crate::plan::{IceTransport, IceUrl, check_ice_url, parse_ice_url};
-use crate::stun::Trust;
+use crate::trust::Trust;
 use crate::world::{Task, World, timeout};
 
 /// A name must resolve within this time.

@@ -128,7 +128,7 @@ impl Leg {
     pub async fn open(plan: &LegPlan, setting: Setting<'_>) -> Result<Self, LegError> {
         let config = config(plan, &setting)?;
         if plan.insecure {
-            let note = "certificates of TURN servers are not checked, as was asked for";
+            let note = "certificates of the room and of TURN servers are not checked, as was asked for";
             setting.recorder.record(setting.world.now(), Kind::Note(note.to_owned()));
         }
         let Setting { world, network, recorder, faults, me, peer, .. } = setting;

@@ -108,7 +108,7 @@ pub(super) const LEG: &[Key] = &[
     key("trickle", Form::Flag, "send candidates as they are found"),
     key("ice-servers", Form::Any, "URLs, or tables with urls, username and credential"),
     key("ca", Form::Text, "a PEM file of authorities to trust for turns: servers, beside the scenario"),
-    key("insecure", Form::Flag, "trust every certificate of a turns: server"),
+    key("insecure", Form::Flag, "trust every certificate of the room and of turns: servers"),
     key("ice-policy", Form::Words(&["all", "relay"]), "which candidates may be used"),
     key("probe-reoffer", Form::Flag, "offer once more when a track is missing"),
 ];

@@ -40,7 +40,7 @@ impl Default for Limits {
             message_bytes: 1 << 20,
             rooms: 1_000,
             peers_per_room: 16,
-            connections: 4_000,
+            connections: 8_000,
             messages_per_second: 200,
             burst: 1_000,
             queued_bytes: 16 << 20,

@@ -26,6 +26,9 @@ use crate::world::{World, timeout};
 
 /// The longest reason that fits into a close frame (RFC 6455 §5.5).
 const CLOSE_REASON_BYTES: usize = 120;
+/// What one read takes, and each socket holds for it: thousands of them are idle, and the library's 128 KiB would be most of
+/// our memory. A description with its candidates is a few KiB.
+const READ_BYTES: usize = 8 << 10;
 /// What is read and thrown away after the end, so that the peer can read our last words before it sees a reset.
 const DRAIN_BYTES: usize = 64 << 20;
 
@@ -39,7 +42,10 @@ pub(super) async fn serve(world: Arc<dyn World>, hub: Hub, stream: TcpStream) {
     let Ok(Some(upgrade)) = http else { return };
     let Ok(upgraded) = upgrade.await else { return };
     let limit = hub.limits().message_bytes;
-    let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+        .read_buffer_size(READ_BYTES);
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     serve_peer(&*world, &hub, socket).await;
 }

@@ -11,7 +11,6 @@ mod request;
 mod room;
 pub(crate) mod session;
 mod signal_message;
-mod tls;
 mod websocket;
 mod websocket_error;
 

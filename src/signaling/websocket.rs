@@ -23,8 +23,9 @@ use super::first_bytes::FirstBytes;
 use super::message::SUBPROTOCOL;
 use super::room::OUR_ROOM;
 use super::session::{Incoming, Link, Outgoing};
-use super::{JoinError, JoinRequest, Room, tls, websocket_error};
+use super::{JoinError, JoinRequest, Room, websocket_error};
 use crate::plan::Secret;
+use crate::trust::{Seen, Trust};
 use crate::world::{self, Task, World, timeout};
 
 /// The room pings every five seconds; one that is silent for this long is gone.
@@ -41,11 +42,18 @@ pub struct WebSocketOptions {
     pub message_bytes: usize,
     /// Certificates in PEM that are trusted besides the public authorities.
     pub extra_ca_pem: Option<String>,
+    /// Every certificate is trusted.
+    pub insecure: bool,
 }
 
 impl Default for WebSocketOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(10), message_bytes: 4 << 20, extra_ca_pem: None }
+        Self {
+            deadline: Duration::from_secs(10),
+            message_bytes: 4 << 20,
+            extra_ca_pem: None,
+            insecure: false,
+        }
     }
 }
 
@@ -207,17 +215,7 @@ async fn open(
         };
         request.headers_mut().insert(known, value);
     }
-    let connector = if target.url.scheme() == "wss" {
-        Connector::Rustls(tls::client_config(options.extra_ca_pem.as_deref()).map_err(|reason| {
-            JoinError::Tls {
-                address: target.address(),
-                reason,
-                remedy: "give certificates in PEM".to_owned(),
-            }
-        })?)
-    } else {
-        Connector::Plain
-    };
+    let (connector, seen) = connector(target, options)?;
     let limit = options.message_bytes;
     let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
     let (stream, first) = FirstBytes::new(stream);
@@ -225,6 +223,11 @@ async fn open(
     match timeout(world, options.deadline, opening).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => {
+            if let Some(refused) = seen.take().and_then(|certificate| certificate.problem)
+                && !options.insecure
+            {
+                return Err(websocket_error::distrusted(&target.address(), &refused));
+            }
             let (url, shown, address) = (&target.url, &target.shown, target.address());
             Err(websocket_error::explain(url, shown, &address, &error, &first.get(), handshake))
         }
@@ -233,6 +236,22 @@ async fn open(
             limit: options.deadline,
         }),
     }
+}
+
+/// What speaks TLS where the URL wants it, and where the certificate is seen.
+fn connector(target: &Target, options: &WebSocketOptions) -> Result<(Connector, Seen), JoinError> {
+    if target.url.scheme() != "wss" {
+        return Ok((Connector::Plain, Seen::default()));
+    }
+    let fault = |reason: String| JoinError::Tls {
+        address: target.address(),
+        reason,
+        remedy: "give certificates in PEM".to_owned(),
+    };
+    let trust = Trust::new(options.extra_ca_pem.as_deref(), options.insecure)
+        .map_err(|error| fault(format!("the extra authorities are not usable: {error}")))?;
+    let (config, seen) = trust.tls(&target.host).map_err(fault)?;
+    Ok((Connector::Rustls(Arc::new(config)), seen))
 }
 
 /// The header fields that we add to a WebSocket's own.

@@ -1,6 +1,6 @@
 //! Why no WebSocket came about, told from the error and from the first bytes that answered.
 
-use rustls::{CertificateError, Error as TlsError};
+use rustls::Error as TlsError;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -9,6 +9,8 @@ use url::Url;
 use super::JoinError;
 use super::message::shorten;
 use super::websocket::Handshake;
+use crate::diagnostic::escaped;
+use crate::trust::CertificateProblem;
 
 const CHECK_URL: &str = "check host, port and path of the URL";
 
@@ -66,6 +68,20 @@ pub(super) fn explain(
     }
 }
 
+/// The [`JoinError`] for a certificate that is not trusted.
+pub(super) fn distrusted(address: &str, problem: &CertificateProblem) -> JoinError {
+    let remedy = match problem {
+        CertificateProblem::Expired => "renew the room's certificate",
+        CertificateProblem::NotYetValid => "set this machine's clock, or wait until the certificate is valid",
+        CertificateProblem::WrongName { .. } => "use a name that the certificate is for",
+        CertificateProblem::UnknownIssuer => {
+            "trust it with `--ca FILE` (PEM: the authority, or the certificate itself), or give the room one of a public authority"
+        }
+        CertificateProblem::Other(_) => "look at the room's certificate",
+    };
+    JoinError::Tls { address: address.to_owned(), reason: problem.to_string(), remedy: remedy.to_owned() }
+}
+
 fn status_line(status: StatusCode, location: Option<&str>) -> String {
     match location {
         Some(location) => format!("it answered HTTP {status} and points to {:?}", shorten(location, 80)),
@@ -85,28 +101,13 @@ fn status_remedy(status: StatusCode) -> &'static str {
 fn tls_reason(error: &TlsError, first: &[u8]) -> String {
     match error {
         TlsError::InvalidMessage(_) => format!("it does not speak TLS, it answered {}", quoted(first)),
-        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "nobody whom we trust has signed its certificate".to_owned()
-        }
-        TlsError::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "its certificate is for another name".to_owned(),
-        other => other.to_string(),
+        other => escaped(other.to_string().as_bytes()),
     }
 }
 
 fn tls_remedy(error: &TlsError) -> &'static str {
     match error {
         TlsError::InvalidMessage(_) => "write ws:// instead of wss://, or correct the port",
-        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "give the room a certificate of a public authority, or trust its own authority"
-        }
-        TlsError::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "renew the room's certificate"
-        }
-        TlsError::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "use the name that the certificate is for",
         _ => "look at the certificate and the TLS versions of the room",
     }
 }

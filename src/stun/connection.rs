@@ -7,9 +7,11 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::LinkError;
 use super::dtls::Dtls;
 use super::framing::Deframer;
-use super::{Certificate, CertificateProblem, LinkError, Trust};
+use crate::diagnostic::escaped;
+use crate::trust::{Certificate, CertificateProblem, Trust};
 use crate::world::World;
 
 /// As much as a datagram can hold.
@@ -147,7 +149,7 @@ async fn tls(stream: TcpStream, trust: &Trust, host: &str) -> Shaken<Box<dyn Str
         Err(why) => return (Err(LinkError::Handshake(why)), None),
     };
     let Ok(name) = ServerName::try_from(host.to_owned()) else {
-        let why = format!("`{}` is not a name that TLS can ask for", super::escaped(host.as_bytes()));
+        let why = format!("`{}` is not a name that TLS can ask for", escaped(host.as_bytes()));
         return (Err(LinkError::Handshake(why)), None);
     };
     let shaken = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await;
@@ -170,7 +172,7 @@ fn handshake(error: std::io::Error) -> LinkError {
         Some(rustls::Error::InvalidMessage(_)) => LinkError::Handshake(
             "what it says is not TLS; does it speak plain TURN or another protocol?".to_owned(),
         ),
-        Some(inner) => LinkError::Handshake(format!("TLS: {}", super::escaped(inner.to_string().as_bytes()))),
+        Some(inner) => LinkError::Handshake(format!("TLS: {}", escaped(inner.to_string().as_bytes()))),
         None => error.into(),
     }
 }

@@ -14,9 +14,10 @@ use rtc_shared::error::Error as EngineError;
 use rustls::pki_types::CertificateDer;
 use tokio::net::UdpSocket;
 
+use super::LinkError;
 use super::connection::{Shaken, refused};
-use super::trust::{Seen, unix_time};
-use super::{LinkError, Trust, escaped};
+use crate::diagnostic::escaped;
+use crate::trust::{Seen, Trust, unix_time};
 use crate::world::{self, World};
 
 /// How long to wait where the endpoint has no timer of its own.

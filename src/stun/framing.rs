@@ -1,17 +1,17 @@
 //! Where one message ends and the next begins on a stream (RFC 8489 §6.2.2, RFC 8656 §12.5).
 
 use super::LinkError;
-use super::error::escaped;
+use crate::diagnostic::escaped;
 
 /// Twice what a message can be; whoever sends more at once than we read is not waited for.
 const MOST: usize = 2 * (65_535 + 20);
 
 /// What has come over a stream and is not yet whole.
 #[derive(Debug, Default)]
-pub(super) struct Deframer {
+pub struct Deframer {
     buffer: Vec<u8>,
     /// Whether a channel has been bound: before, nothing may look like ChannelData. An `H` does, and so `HTTP`.
-    pub(super) channels: bool,
+    pub channels: bool,
 }
 
 impl Deframer {
@@ -19,7 +19,7 @@ impl Deframer {
     ///
     /// # Errors
     /// More came than anybody may send.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
         if self.buffer.len() + bytes.len() > MOST {
             return Err(LinkError::NotStun("it sends without an end".to_owned()));
         }
@@ -31,7 +31,7 @@ impl Deframer {
     ///
     /// # Errors
     /// What comes is not STUN.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+    pub fn next(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
         let Some((whole, useful)) = self.lengths()? else { return Ok(None) };
         if self.buffer.len() < whole {
             return Ok(None);

@@ -17,7 +17,7 @@ use rtc_stun::message::{
 };
 use rtc_stun::xoraddr::XorMappedAddress;
 
-use super::error::escaped;
+use crate::diagnostic::escaped;
 use crate::world::Rng;
 
 /// What is asked for (RFC 8489 §18.1, RFC 8656 §17).

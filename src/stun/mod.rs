@@ -13,15 +13,14 @@ mod framing;
 mod message;
 mod outside;
 mod stop;
-mod trust;
 
 pub use client::{Answer, Auth, Client, Credentials, Failure, Incoming, Limits};
 pub use connection::Connection;
-pub use error::{LinkError, escaped};
+pub use error::LinkError;
+pub use framing::Deframer;
 pub use message::{Attribute, Method, Reply, attribute};
 pub use outside::Outside;
 pub use stop::Stop;
-pub use trust::{Certificate, CertificateProblem, Trust, TrustError};
 
 use rtc_crypto::{HmacAlgorithm, default_provider};
 

@@ -6,7 +6,8 @@ use super::chain::{Row, Shared};
 use super::model::CertificateReport;
 use super::step::Trouble;
 use crate::plan::IceTransport;
-use crate::stun::{Certificate, Client, Connection, LinkError, Stop};
+use crate::stun::{Client, Connection, LinkError, Stop};
+use crate::trust::Certificate;
 use crate::world::timeout;
 
 /// A connection, and what a certificate said on the way.

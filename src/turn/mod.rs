@@ -42,7 +42,8 @@ pub use schema::schema;
 pub use screen::{screen, summary};
 
 use crate::plan::{IceTransport, IceUrl};
-use crate::stun::{Credentials, Limits, Trust};
+use crate::stun::{Credentials, Limits};
+use crate::trust::Trust;
 
 /// One server to probe.
 #[derive(Clone, Debug)]

@@ -14,8 +14,8 @@ use hickory_resolver::{Resolver, TokioResolver};
 use super::model::{Cause, StepName};
 use super::step::{Note, Steps, Trouble};
 use super::{Config, Target};
+use crate::diagnostic::escaped;
 use crate::plan::{IceTransport, IceUrl};
-use crate::stun::escaped;
 use crate::world::{World, timeout};
 
 /// How long names are looked up.

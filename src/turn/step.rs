@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::allowance::Allowance;
 use super::model::{Cause, Status, Step, StepName};
-use crate::stun::{CertificateProblem, Failure, LinkError};
+use crate::stun::{Failure, LinkError};
+use crate::trust::CertificateProblem;
 use crate::world::World;
 
 /// Why a step did not come out well.

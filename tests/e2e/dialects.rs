@@ -165,11 +165,16 @@ fn a_dialect_is_checked_without_a_server() {
 /// The page as the app in a stand-in, and our binary as the other side.
 fn app(kind: Kind, dialect: &str, settings: &str) -> Option<(StandIn, Chromium)> {
     let server = StandIn::start(kind);
+    let chromium = page_in(&server, dialect, settings)?;
+    Some((server, chromium))
+}
+
+fn page_in(server: &StandIn, dialect: &str, settings: &str) -> Option<Chromium> {
     let chromium = Chromium::launch()?;
     let signal = server.url.replace(':', "%3A").replace('/', "%2F");
     chromium.open_page(&format!("{}/?signal={signal}&kind={dialect}&{settings}", page(APP)));
     chromium.until("window.app && app.stage === 'joined'");
-    Some((server, chromium))
+    Some(chromium)
 }
 
 fn ours(server: &StandIn, command: &str, dialect: &str, more: &[&str]) -> Process {
@@ -226,6 +231,36 @@ fn mdns_page_calls_and_is_called() {
     callee.end().exits(0);
     assert_eq!(chromium.value::<Vec<String>>("app.errors"), Vec::<String>::new());
     server.lives();
+}
+
+#[test]
+fn the_apps_of_other_rooms_call_and_are_called() {
+    let _turn = one_call_at_a_time();
+    for (kind, dialect, hangs_up) in [
+        (Kind::Relay, "relay", true),
+        (Kind::Ayame, "ayame", true),
+        (Kind::Plain, "simple-peer", false),
+        (Kind::Plain, "go2rtc", false),
+    ] {
+        let Some((server, chromium)) = app(kind, dialect, "attach=add-track") else { return };
+        ours(&server, "call", dialect, &["--duration", "1s"]).end().exits(0);
+        if hangs_up {
+            chromium.until("app.stage === 'over'");
+        }
+        assert_eq!(chromium.value::<Vec<String>>("app.errors"), Vec::<String>::new(), "{dialect}");
+        drop((server, chromium));
+
+        let server = StandIn::start(kind);
+        let mut callee = ours(&server, "answer", dialect, &[]);
+        callee.says("joined room demo");
+        let Some(chromium) = page_in(&server, dialect, "attach=add-track") else { return };
+        chromium.value::<()>("app.call(null).then(() => null)");
+        callee.has_said(&["audio on mid 0 is the caller's", "video on mid 1 is the caller's"]);
+        chromium.until("app.decodes()");
+        chromium.value::<()>("app.hangUp()");
+        callee.end().exits(0);
+        assert_eq!(chromium.value::<Vec<String>>("app.errors"), Vec::<String>::new(), "{dialect}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod bridged;
 mod broken_scenarios;
 mod chromium;
 mod coturn;
+mod dialect_doors;
 mod dialects;
 mod endings;
 mod explain;

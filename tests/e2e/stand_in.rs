@@ -7,7 +7,9 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use futures::{SinkExt, StreamExt};
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;
@@ -50,6 +52,27 @@ struct Client {
 
 impl StandIn {
     pub(crate) fn start(kind: Kind) -> Self {
+        Self::with(kind, None)
+    }
+
+    /// Behind TLS, with a certificate for `localhost` that nobody knows; with that in PEM.
+    pub(crate) fn behind_tls(kind: Kind) -> (Self, String) {
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![signed.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let server = Self::with(kind, Some(acceptor));
+        let port = server.url.rsplit(':').next().unwrap().to_owned();
+        (Self { url: format!("wss://localhost:{port}"), ..server }, signed.cert.pem())
+    }
+
+    fn with(kind: Kind, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -58,7 +81,15 @@ impl StandIn {
         let fatal = Arc::clone(&died);
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(kind, stream, Arc::clone(&room), Arc::clone(&fatal)));
+                let (room, fatal) = (Arc::clone(&room), Arc::clone(&fatal));
+                match tls.clone() {
+                    None => drop(tokio::spawn(serve(kind, stream, room, fatal))),
+                    Some(acceptor) => drop(tokio::spawn(async move {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve(kind, stream, room, fatal).await;
+                        }
+                    })),
+                }
             }
         });
         Self { url, died, _runtime: runtime }
@@ -73,7 +104,7 @@ impl StandIn {
 
 async fn serve(
     kind: Kind,
-    stream: tokio::net::TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     room: Arc<Mutex<Room>>,
     died: Arc<Mutex<Option<String>>>,
 ) {

@@ -15,7 +15,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::say::{View, say};
-use crate::stun::{Stop, Trust};
+use crate::stun::Stop;
+use crate::trust::Trust;
 use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
 use crate::world::{Live, World};
 

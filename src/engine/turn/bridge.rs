@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 use super::exchange::{Exchange, Request, refused};
 use crate::engine::EngineEvent;
 use crate::engine::shared::Events;
-use crate::stun::{Connection, LinkError, Trust};
+use crate::stun::{Connection, LinkError};
 use crate::timeline::ServerError;
+use crate::trust::Trust;
 use crate::world::{Task, World, spawn, timeout};
 
 /// A connection and its handshake must be there within this time; browsers give up after about as much.

@@ -14,7 +14,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::error::escaped;
+use crate::diagnostic::escaped;
 
 /// The extra authorities cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Trust {
     }
 
     /// What `chain` says, and whether it may speak for `host` at `now`.
-    pub(super) fn judge(&self, chain: &[CertificateDer<'_>], host: &str, now: UnixTime) -> Certificate {
+    pub fn judge(&self, chain: &[CertificateDer<'_>], host: &str, now: UnixTime) -> Certificate {
         let mut certificate = read(chain, now);
         certificate.problem = match (chain.split_first(), ServerName::try_from(host)) {
             (None, _) => Some(CertificateProblem::Other("none was shown".to_owned())),
@@ -124,7 +124,7 @@ impl Trust {
     }
 
     /// Whether a handshake with such a certificate goes on.
-    pub(super) fn accepts(&self, certificate: &Certificate) -> bool {
+    pub fn accepts(&self, certificate: &Certificate) -> bool {
         self.insecure || certificate.problem.is_none()
     }
 
@@ -132,7 +132,7 @@ impl Trust {
     ///
     /// # Errors
     /// In the words of the library.
-    pub(super) fn tls(&self, host: &str) -> Result<(ClientConfig, Seen), String> {
+    pub fn tls(&self, host: &str) -> Result<(ClientConfig, Seen), String> {
         let seen = Seen::default();
         let judge = Judge { trust: self.clone(), host: host.to_owned(), seen: seen.clone() };
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
@@ -147,14 +147,16 @@ impl Trust {
 
 /// The certificate that a handshake came across.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<Option<Certificate>>>);
+pub struct Seen(Arc<Mutex<Option<Certificate>>>);
 
 impl Seen {
-    pub(super) fn keep(&self, certificate: Certificate) {
+    /// Keeps what a server showed.
+    pub fn keep(&self, certificate: Certificate) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
     }
 
-    pub(super) fn take(&self) -> Option<Certificate> {
+    /// What was seen last, if anything was since the last time.
+    pub fn take(&self) -> Option<Certificate> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -208,7 +210,7 @@ impl ServerCertVerifier for Judge {
 }
 
 /// The wall clock as certificates are held against it.
-pub(super) fn unix_time(wall: SystemTime) -> UnixTime {
+pub fn unix_time(wall: SystemTime) -> UnixTime {
     UnixTime::since_unix_epoch(wall.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }
 

@@ -1,0 +1,1 @@
+//! The targets are in `tests/targets.rs`.
