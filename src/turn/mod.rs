@@ -17,6 +17,7 @@ mod longer;
 mod markdown;
 mod metrics;
 mod model;
+mod nat;
 mod probe;
 mod resolve;
 mod sane;
@@ -34,8 +35,8 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use metrics::{changes, metrics};
 pub use model::{
-    AuditRow, Cause, CertificateReport, ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName,
-    TurnReport, Verdict,
+    AuditRow, Cause, CertificateReport, Dependence, ExpectationRow, Finding, NatBehavior, Path, ServerReport,
+    Status, Step, StepName, TurnReport, Verdict,
 };
 pub use probe::probe;
 pub use schema::schema;

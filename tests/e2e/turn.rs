@@ -1,5 +1,6 @@
 //! `callcheck turn` against real coturn on loopback, and against servers that are none.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,8 @@ fn turn_as(username: &str, credential: &str, arguments: &[&str]) -> (Ended, Valu
 pub(crate) fn report_of(ended: &Ended) -> Value {
     let report = serde_json::from_str(&ended.stdout)
         .unwrap_or_else(|error| panic!("{error} in:\n{}\n{}", ended.stdout, ended.stderr));
-    let schema = serde_json::from_str(include_str!("../../schema/turn.schema.json")).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/turn.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "not valid by the schema: {errors:#?}\n{report:#}");
@@ -206,6 +208,7 @@ fn data_at_the_rate_of_media_is_measured() {
     let sent = measured["sent"].as_u64().unwrap();
     assert!((30..=153).contains(&sent) && load["status"] == "ok", "{measured:#}");
     assert!(measured["round_trip_ms"].as_f64().unwrap() > 0.0, "{measured:#}");
+    assert_eq!(measured["largest_payload"], 1472, "loopback carries all of them: {measured:#}");
 }
 
 #[test]
@@ -239,6 +242,17 @@ fn udp_relaying_that_is_off_has_its_own_remedy() {
     let (ended, report) = turn(&[&format!("turn:127.0.0.1:{}", server.port)]);
     ended.exits(1).says(&["no-udp-relay"]);
     assert_eq!(failed(&report), ("allocate".into(), "code".into(), 442.into()));
+}
+
+#[test]
+fn a_server_with_a_second_address_measures_the_network() {
+    let Some(server) = Coturn::with_user(&["--listening-ip", "127.0.0.2"]) else { return };
+    let (ended, report) = turn(&[&format!("turn:127.0.0.1:{}", server.port)]);
+    ended.exits(0).says(&["mapping endpoint-independent", "(RFC 5780)"]);
+    let behavior = &report["servers"][0]["nat_behavior"];
+    assert_eq!(behavior["mapping"], "endpoint-independent", "{behavior:#}");
+    assert_eq!(behavior["filtering"], "endpoint-independent", "{behavior:#}");
+    assert_eq!(behavior["measured"], true, "{behavior:#}");
 }
 
 #[test]

@@ -116,6 +116,20 @@ fn loss_at_the_rate_of_media_is_a_finding_unless_it_is_expected() {
 }
 
 #[test]
+fn the_largest_payload_that_passes_is_measured() {
+    let Some(server) = Coturn::with_user(&[]) else { return };
+    // ChannelData of more than 1300 bytes of payload is lost, as where a tunnel is narrow and says nothing.
+    let narrow = |packet: &[u8]| packet[0] == 0x40 && packet.len() > 1304;
+    let url = format!("turn:127.0.0.1:{}", network(server.port, narrow));
+    let (ended, report) = turn(&[&url, "--duration", "500ms"]);
+    ended.exits(0).says(&["largest payload 1300 bytes"]);
+    assert_eq!(report["servers"][0]["paths"][0]["load"]["largest_payload"], 1300);
+    let narrower = |packet: &[u8]| packet[0] == 0x40 && packet.len() > 1104;
+    let url = format!("turn:127.0.0.1:{}", network(server.port, narrower));
+    turn(&[&url, "--duration", "500ms"]).0.exits(0).says(&["browsers send up to 1200"]);
+}
+
+#[test]
 fn whoever_waits_for_its_turn_is_not_blamed_for_it() {
     let Some(server) = Coturn::with_user(&[]) else { return };
     let url = format!("turn:127.0.0.1:{}", network(server.port, is_allocate_of_a_user));
