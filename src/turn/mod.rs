@@ -6,6 +6,7 @@
 
 mod advice;
 mod allowance;
+mod call;
 mod chain;
 mod credentials;
 mod data;
@@ -29,6 +30,7 @@ mod verdict;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use call::{Called, add_call};
 pub use credentials::{Suspicion, rest, suspicion};
 pub use expect::{TurnExpectation, judge, parse_turn_expectation};
 pub use junit::junit;

@@ -281,11 +281,13 @@ pub enum StepName {
     AllocateV6,
     /// Refresh(0).
     Release,
+    /// A call between two peers of our own engine that is relayed on both sides, for `--engine`.
+    Engine,
 }
 
 impl StepName {
     /// All of them, in their order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Srv,
         Self::Resolve,
         Self::Connect,
@@ -303,6 +305,7 @@ impl StepName {
         Self::StaleNonce,
         Self::AllocateV6,
         Self::Release,
+        Self::Engine,
     ];
 
     /// Such as `stale-nonce`.
@@ -326,6 +329,7 @@ impl StepName {
             Self::StaleNonce => "stale-nonce",
             Self::AllocateV6 => "allocate-v6",
             Self::Release => "release",
+            Self::Engine => "engine",
         }
     }
 }
@@ -366,6 +370,8 @@ pub enum Cause {
     Nonsense,
     /// Data does not arrive.
     Lost,
+    /// A call through the server did not come right.
+    Call,
     /// The system refuses.
     System,
 }

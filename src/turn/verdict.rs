@@ -120,6 +120,17 @@ fn notes(paths: &[Path]) -> Vec<String> {
             notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
         }
     }
+    let small = |path: &&Path| {
+        path.load.as_ref().is_some_and(|load| load.largest_payload.is_none_or(|size| size < WEBRTC))
+    };
+    if let Some(path) = paths.iter().find(small) {
+        let size = path.load.as_ref().and_then(|load| load.largest_payload);
+        let size = size.map_or_else(|| "none".to_owned(), |size| format!("{size} bytes"));
+        notes.push(format!(
+            "{}: the largest payload that came back is {size}, while browsers send up to {WEBRTC}",
+            path.name()
+        ));
+    }
     // Paths that fail alike are told in one breath.
     let mut alike: Vec<(String, Vec<String>)> = Vec::new();
     for path in paths.iter().filter(|path| !path.required) {
@@ -139,17 +150,6 @@ fn notes(paths: &[Path]) -> Vec<String> {
     notes.extend(srv.map(|srv| format!("SRV: {srv}")));
     for path in paths.iter().filter(|path| lacks_family(path)) {
         notes.push(format!("{} was not tested: {NO_IPV6}", path.name()));
-    }
-    let small = |path: &&Path| {
-        path.load.as_ref().is_some_and(|load| load.largest_payload.is_none_or(|size| size < WEBRTC))
-    };
-    if let Some(path) = paths.iter().find(small) {
-        let size = path.load.as_ref().and_then(|load| load.largest_payload);
-        let size = size.map_or_else(|| "none".to_owned(), |size| format!("{size} bytes"));
-        notes.push(format!(
-            "{}: the largest payload that came back is {size}, while browsers send up to {WEBRTC}",
-            path.name()
-        ));
     }
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();

@@ -76,11 +76,11 @@ fn a_lost_release_is_sent_again_and_one_that_nobody_answers_is_a_note() {
     let seen = Mutex::new(Vec::<Vec<u8>>::new());
     let first = move |packet: &[u8]| {
         let mut seen = seen.lock().unwrap();
-        let known = seen.iter().any(|id| id == &packet[8..20]);
-        is_release(packet) && !known && {
+        let is_first = is_release(packet) && !seen.iter().any(|id| id == &packet[8..20]);
+        if is_first {
             seen.push(packet[8..20].to_vec());
-            true
         }
+        is_first
     };
     let (ended, report) = turn(&[&format!("turn:127.0.0.1:{}", network(server.port, first))]);
     ended.exits(0);
