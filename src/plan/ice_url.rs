@@ -79,13 +79,14 @@ impl IceTransport {
 /// # Errors
 /// What is wrong with it, and what to write.
 pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
-    let wrong =
-        |why: &str| IceUrlError::new(format!("`{url}` is not the URL of an ICE server: {why}"), FORMS);
+    let wrong = |why: &str| {
+        IceUrlError::new(format!("`{}` is not the URL of an ICE server: {why}", shown(url)), FORMS)
+    };
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(wrong("it has no scheme"));
     };
-    if !matches!(scheme, "stun" | "stuns" | "turn" | "turns") {
-        return Err(wrong(&format!("`{scheme}` is not a scheme of STUN or TURN")));
+    if !SCHEMES.contains(&scheme) {
+        return Err(wrong("its scheme is none of STUN and TURN"));
     }
     if rest.starts_with("//") {
         return Err(wrong("STUN and TURN URLs have no `//`"));
@@ -96,7 +97,7 @@ pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
         None => None,
         Some("transport=udp") => Some(IceTransport::Udp),
         Some("transport=tcp") => Some(IceTransport::Tcp),
-        Some(other) => return Err(wrong(&format!("`?{other}` is not `?transport=udp` or `?transport=tcp`"))),
+        Some(_) => return Err(wrong("its query is not `?transport=udp` or `?transport=tcp`")),
     };
     if stated.is_some() && scheme.starts_with("stun") {
         return Err(wrong("a STUN URL has no transport"));
@@ -119,11 +120,34 @@ pub fn check_ice_url(url: &str) -> Result<bool, IceUrlError> {
     let read = parse_ice_url(url)?;
     if !read.turn && read.transport != IceTransport::Udp {
         return Err(IceUrlError::new(
-            format!("`{url}` is of no use in a call: what STUN over TLS sees is no address for UDP"),
+            format!("`{}` is of no use in a call: what STUN over TLS sees is no address for UDP", shown(url)),
             "use `stun:`, or `turns:` for a relay",
         ));
     }
     Ok(read.turn)
+}
+
+const SCHEMES: [&str; 4] = ["stun", "stuns", "turn", "turns"];
+
+/// So much of a URL that is wrong is shown.
+const SHOWN: usize = 80;
+
+/// A URL that is wrong, for people: it may hold credentials where none belong, and anything else.
+fn shown(url: &str) -> String {
+    let (rest, query) = url.split_once('?').map_or((url, ""), |(rest, _)| (rest, "?..."));
+    let rest = match rest.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme =
+                before.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| SCHEMES.contains(scheme));
+            format!("{}:...@{host}", scheme.unwrap_or("..."))
+        }
+        None => rest.to_owned(),
+    };
+    let mut text: String = rest.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if rest.chars().nth(SHOWN).is_some() {
+        text.push_str("...");
+    }
+    text + query
 }
 
 /// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
@@ -132,10 +156,10 @@ fn check_authority(authority: &str) -> Result<(String, Option<u16>), String> {
         Some(rest) => {
             let (address, after) = rest.split_once(']').ok_or("`[` has no `]`")?;
             if !address.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()) {
-                return Err(format!("`{address}` is not an IPv6 address"));
+                return Err("what stands in `[]` is not an IPv6 address".to_owned());
             }
             if !after.is_empty() && !after.starts_with(':') {
-                return Err(format!("`{after}` after the address is not a port"));
+                return Err("what stands after the address is not a port".to_owned());
             }
             (address, after.strip_prefix(':'))
         }
@@ -144,13 +168,18 @@ fn check_authority(authority: &str) -> Result<(String, Option<u16>), String> {
     if host.is_empty() {
         return Err("it names no host".to_owned());
     }
-    if authority.contains(|letter: char| letter.is_whitespace() || "/@#".contains(letter)) {
-        return Err(format!("`{authority}` is not a host and a port"));
+    if authority.contains('@') {
+        return Err("user and credential have no place in it, and are given apart".to_owned());
+    }
+    // Names of other alphabets are letters too; anything else is in no name and in no address.
+    let foreign = |letter: char| !letter.is_alphanumeric() && !"-._~:".contains(letter);
+    if host.contains(foreign) {
+        return Err("it is not a host and a port".to_owned());
     }
     match port.map(str::parse::<u16>) {
         None => Ok((host.to_owned(), None)),
         Some(Ok(port @ 1..)) => Ok((host.to_owned(), Some(port))),
-        Some(_) => Err(format!("`{}` is not a port", port.unwrap_or_default())),
+        Some(_) => Err("the port is not a port".to_owned()),
     }
 }
 
@@ -190,6 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_url_shows_no_credential_and_no_control_character() {
+        for url in [
+            "turn:me:hunter2@host",
+            "turn:hunter2@host:99999",
+            "hunter2:pw@host",
+            "turn://me:hunter2@host",
+            "turn:host?password=hunter2",
+            "turn:host?transport=udp&credential=hunter2",
+            "stuns:host?hunter2",
+            "turn:a\u{1b}[2J\u{7}\u{202e}",
+            "\u{1b}[2J",
+        ] {
+            let error = check_ice_url(url).map_err(|error| error.title + &error.help).unwrap_err();
+            assert!(!error.contains("hunter2") && !error.chars().any(char::is_control), "{error:?}");
+            assert!(!error.contains('\u{202e}'), "{error:?}");
+        }
+        let long = check_ice_url(&format!("turn:{}@", "x".repeat(5000))).unwrap_err();
+        assert!(long.title.len() < 300, "{}", long.title);
+    }
+
+    #[test]
     fn what_no_call_can_use_is_said() {
         for (url, says) in [
             ("stuns:stun.example.org", "of no use"),
@@ -205,9 +255,10 @@ mod tests {
             ("turn:[::1", "no `]`"),
             ("turn:[host]:1", "not an IPv6"),
             ("turn:[::1]x", "not a port"),
-            ("turn:user@host", "not a host"),
+            ("turn:user@host", "given apart"),
+            ("turn:a\u{1b}[31m", "not a host"),
             ("turn:a b", "not a host"),
-            ("https://example.org", "not a scheme"),
+            ("https://example.org", "none of STUN"),
             ("turn.example.org", "no scheme"),
             ("", "no scheme"),
         ] {

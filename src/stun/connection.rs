@@ -50,6 +50,14 @@ impl Connection {
         Ok(Self { kind: Kind::Datagrams(socket), local, remote })
     }
 
+    /// Whether this machine could send there at all. No packet is sent.
+    pub async fn has_route(remote: SocketAddr) -> bool {
+        match UdpSocket::bind(any(remote)).await {
+            Ok(socket) => socket.connect(remote).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
     /// # Errors
     /// The connection is refused, or there is no route. The one who asks sets a limit.
     pub async fn tcp(remote: SocketAddr) -> Result<Self, LinkError> {

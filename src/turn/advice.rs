@@ -254,6 +254,17 @@ fn lost(at: (&Path, &Step)) -> Advice {
     let (path, step) = at;
     let lost = |name| path.step(name).is_some_and(|step| step.status == Status::Failed);
     let range = "usually UDP 49152 to 65535 (for coturn: `min-port`, `max-port`)";
+    if step.step == StepName::Load {
+        return Advice::new(
+            "media-loss",
+            at,
+            "single packets pass, and many are lost at the rate of media (about 1 Mbit/s): a link or a server at its \
+             limit, on the way there or back",
+            "Test from another network to see on which side it is; for coturn check `max-bps` and `bps-capacity`, and the \
+             load of the machine.",
+            "relayed calls connect, and picture and sound break up",
+        );
+    }
     match (step.step, lost(StepName::Inbound), lost(StepName::Outbound)) {
         (_, true, true) => Advice::new(
             "turn-relay-ports-closed",

@@ -2,20 +2,23 @@
 //! one that fails.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::allowance::Allowance;
 use super::data::Data;
 use super::dial::{self, Dialed};
-use super::model::{Cause, Path, StepName, Verdict};
+use super::model::{Cause, Path, Status, StepName, Verdict};
 use super::step::{Note, Steps, Trouble, said};
 use super::{Config, Target, sane};
 use crate::plan::IceTransport;
 use crate::stun::{Answer, Auth, Client, Failure, Limits, Method, Reply, Stop, attribute};
 use crate::world::World;
 
-/// How long the server gets to put an allocation away.
-const RELEASE: Duration = Duration::from_millis(500);
+/// How long the server gets to put an allocation away: three datagrams (RFC 8489 §6.2.1), since one may be lost.
+pub(super) const RELEASE: Limits =
+    Limits { transaction: Duration::from_secs(2), retransmission: Duration::from_millis(500) };
 
 /// What the first Allocate with credentials came to. Until then the others wait, so that a wrong password is tried once:
 /// servers lock out whoever tries it again and again.
@@ -48,7 +51,15 @@ pub(super) struct Row {
     pub(super) transport: IceTransport,
     pub(super) address: SocketAddr,
     pub(super) required: bool,
+    /// Nobody's URL names it, and an expectation does: it gets all its time.
+    pub(super) demanded: bool,
 }
+
+/// Why a path was never tried with credentials.
+const TURN_NEVER_CAME: &str = "cut short: the time was used up before it was its turn";
+
+/// How a release begins that nobody answered.
+pub(super) const UNANSWERED: &str = "the release of the allocation was not answered";
 
 /// The steps after Binding, which only a TURN server takes.
 const OF_TURN: [StepName; 9] = [
@@ -63,13 +74,23 @@ const OF_TURN: [StepName; 9] = [
     StepName::Release,
 ];
 
+impl Row {
+    /// Whether it is tried at length.
+    pub(super) const fn counts(&self) -> bool {
+        self.required || self.demanded
+    }
+}
+
 /// Takes a path.
-pub(super) async fn walk(shared: &Shared<'_>, row: Row, stop: Stop) -> Path {
-    let mut chain =
-        Chain { shared, row, stop, steps: Steps::new(&shared.world, row.required), path: blank(row) };
+pub(super) async fn walk(shared: &Shared<'_>, row: Row, stop: Stop, allowance: &Rc<Allowance>) -> Path {
+    let steps = Steps::new(&shared.world, allowance);
+    let mut chain = Chain { shared, row, stop, allowance, steps, path: blank(row) };
     let ended = chain.go().await;
     if let Err(trouble) = ended {
-        let last = chain.steps.list.last().map_or("nothing", |step| step.step.as_str());
+        // The release comes after whatever ended the path.
+        let mut done = chain.steps.list.iter().rev();
+        let last = done.find(|step| step.status != Status::Ok && step.step != StepName::Release);
+        let last = last.map_or("nothing", |step| step.step.as_str());
         let reason = match trouble {
             Trouble::Failed { .. } => format!("not reached: {last} failed"),
             Trouble::Skipped { .. } | Trouble::Stopped => format!("not reached: {last} was not done"),
@@ -102,6 +123,7 @@ pub(super) fn blank(row: Row) -> Path {
         software: None,
         realm: None,
         redirected_to: None,
+        load: None,
         audit: Vec::new(),
     }
 }
@@ -110,6 +132,7 @@ struct Chain<'a> {
     shared: &'a Shared<'a>,
     row: Row,
     stop: Stop,
+    allowance: &'a Allowance,
     steps: Steps,
     path: Path,
 }
@@ -220,11 +243,15 @@ impl Chain<'_> {
         mut client: Client,
         challenge: Option<Box<Reply>>,
     ) -> Result<(), Trouble> {
-        if !self.row.required && self.stop.unless(self.shared.required_done.over()).await.is_none() {
-            return self.no(StepName::Allocate, "cut short: the paths that the URL names come first");
-        }
-        let Some(mut gate) = self.stop.unless(self.shared.floor.lock()).await else {
-            return self.no(StepName::Allocate, "time was up before it was its turn");
+        let allowance = self.allowance;
+        let turn = async {
+            if !self.row.required {
+                self.shared.required_done.over().await;
+            }
+            self.shared.floor.lock().await
+        };
+        let Some(mut gate) = allowance.free(self.stop.unless(turn)).await else {
+            return self.no(StepName::Allocate, TURN_NEVER_CAME);
         };
         if let Gate::Refused { over } = &*gate {
             let why = format!("the credentials were refused over {over}; they are not tried again");
@@ -271,19 +298,19 @@ impl Chain<'_> {
 
     async fn use_it(&mut self, client: &mut Client) -> Result<(), Trouble> {
         let Some(relayed) = self.path.relayed else { return Ok(()) };
-        let Self { shared, row, stop, steps, path } = self;
+        let Self { shared, row, stop, steps, path, .. } = self;
         let mut data = Data { shared, row: *row, stop, steps, path, client, relayed };
         data.flow().await?;
         data.stale_nonce().await?;
-        if row.required
+        if row.counts()
             && let Some(time) = shared.config.hold
         {
             data.hold(time).await?;
         }
-        if shared.config.audit && row.required && data.relayed.is_ipv4() {
+        if shared.config.audit && row.counts() && data.relayed.is_ipv4() {
             data.audit().await?;
         }
-        if row.required {
+        if row.counts() {
             data.allocate_v6().await?;
         }
         Ok(())
@@ -293,12 +320,14 @@ impl Chain<'_> {
     async fn release(&mut self, client: &mut Client) {
         // Kept until the end, so that it never stops.
         let (_never, stop) = Stop::pair();
-        client.go_on_until(stop, Limits { transaction: RELEASE, ..self.shared.config.limits });
+        client.go_on_until(stop, RELEASE);
         let start = self.shared.world.now();
         let result = match client.request(Method::Refresh, &[attribute::lifetime(0)], Auth::LongTerm).await {
             Ok(_) => Ok(((), None)),
             // It is gone already, which is what we want.
             Err(Failure::Refused { code: 437, .. }) => Ok(((), Some("437: it was gone already".to_owned()))),
+            // Either it is gone, or it ends by itself with its lifetime: that is no fault of the server.
+            Err(Failure::Link(error)) => Err(Trouble::skipped(format!("{UNANSWERED}: {error}"))),
             Err(failure) => Err(Trouble::from(failure)),
         };
         // What could not be put away is told by its step, and ends by itself with its lifetime.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::chain::{Row, Shared};
+use super::chain::{RELEASE, Row, Shared};
 use super::model::{Cause, Path, StepName};
 use super::sane::{is_misplaced, scope};
 use super::step::{Note, Steps, Trouble, said};
 use super::{dial, longer};
-use crate::stun::{Auth, Client, Failure, Incoming, Limits, Method, Outside, Stop, attribute};
+use crate::stun::{Auth, Client, Failure, Incoming, Method, Outside, Stop, attribute};
 
 /// How many datagrams each test of data sends.
 const TRIES: usize = 5;
@@ -70,7 +70,7 @@ impl Data<'_> {
             }
         };
         if let Some(second) = second {
-            put_away(second, self.shared.config.limits).await;
+            put_away(second).await;
         }
         done
     }
@@ -133,8 +133,8 @@ impl Data<'_> {
                 return Ok(Ok(Peer { socket, mapped }));
             }
         }
-        let why = "UDP does not pass between here and the server, so that no peer outside can be played from here; \
-                   test from another network";
+        let why = "UDP does not pass between here and the server, or it serves TCP alone, so that no peer outside can \
+                   be played from here; test from another network, or against a server that answers over UDP too";
         Ok(Err(why.to_owned()))
     }
 
@@ -199,7 +199,7 @@ impl Data<'_> {
         let start = self.shared.world.now();
         let outbound = self.outbound(peer, to, channel).await;
         unless_broken(self.steps.write(StepName::Outbound, start, outbound))?;
-        match self.shared.config.duration.filter(|_| self.row.required) {
+        match self.shared.config.duration.filter(|_| self.row.counts()) {
             Some(duration) if channel => self.load(peer, duration).await,
             Some(_) => {
                 self.steps.skip(StepName::Load, "there is no channel to send over");
@@ -212,7 +212,13 @@ impl Data<'_> {
     async fn load(&mut self, peer: &Peer, duration: Duration) -> Result<(), Trouble> {
         let start = self.shared.world.now();
         let over = (self.relayed, CHANNEL);
-        let result = longer::load(&*self.shared.world, self.client, &peer.socket, over, duration).await;
+        let measured = longer::load(&*self.shared.world, self.client, &peer.socket, over, duration).await;
+        let limit = self.shared.config.loss_limit;
+        let result = measured.and_then(|load| {
+            let said = load.judged(limit);
+            self.path.load = Some(load);
+            said.map(|note| ((), Some(note)))
+        });
         unless_broken(self.steps.write(StepName::Load, start, result))
     }
 
@@ -342,7 +348,7 @@ impl Data<'_> {
             false => format!("relayed as {relayed}"),
         });
         let relayed = relayed.unwrap_or(self.relayed);
-        put_away(Second { client, relayed }, self.shared.config.limits).await;
+        put_away(Second { client, relayed }).await;
         Ok(((), note))
     }
 
@@ -362,10 +368,10 @@ async fn permit(client: &mut Client, peer: SocketAddr) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn put_away(mut second: Second, limits: Limits) {
+async fn put_away(mut second: Second) {
     // Kept until the end, so that it never stops.
     let (_never, stop) = Stop::pair();
-    second.client.go_on_until(stop, Limits { transaction: MAPPING, ..limits });
+    second.client.go_on_until(stop, RELEASE);
     // What is not put away ends by itself with its lifetime.
     drop(second.client.request(Method::Refresh, &[attribute::lifetime(0)], Auth::LongTerm).await);
 }

@@ -16,6 +16,9 @@ pub(super) struct Dialed {
     pub(super) certificate: Option<CertificateReport>,
 }
 
+/// Why an address was not tried that a server has and this machine cannot reach.
+pub(super) const NO_IPV6: &str = "this machine has no IPv6";
+
 /// A socket, or a connection of TCP.
 pub(super) async fn connect(shared: &Shared<'_>, row: Row, stop: &Stop) -> Result<Connection, Trouble> {
     let limit = shared.config.limits.transaction;
@@ -26,7 +29,12 @@ pub(super) async fn connect(shared: &Shared<'_>, row: Row, stop: &Stop) -> Resul
             false => Connection::tcp(row.address).await,
         }
     };
-    within(shared, stop, limit, open).await?.map_err(Trouble::from)
+    match within(shared, stop, limit, open).await? {
+        Err(_) if row.address.is_ipv6() && !Connection::has_route(row.address).await => {
+            Err(Trouble::skipped(NO_IPV6))
+        }
+        opened => opened.map_err(Trouble::from),
+    }
 }
 
 /// TLS or DTLS.

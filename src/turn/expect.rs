@@ -1,9 +1,9 @@
 //! What is demanded of servers: `tls=ok`, `udp.allocate=ok`, `allocate=failed`, `time.allocate<200ms`, `cert.days>14`,
-//! `finding=none`.
+//! `load.loss<2%`, `finding=none`.
 
 use std::time::Duration;
 
-use super::model::{ExpectationRow, Path, ServerReport, Status, StepName, Verdict};
+use super::model::{ExpectationRow, Path, ServerReport, Status, Step, StepName, Verdict};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::plan::{IceTransport, parse_duration};
 
@@ -24,6 +24,8 @@ enum What {
     Time(StepName, Order, Duration),
     /// The days that are left to every certificate that was shown on a required path.
     Days(Order, i64),
+    /// So many percent of the packets at the rate of media are lost.
+    Loss(Order, f64),
     /// A finding is there; None for none at all.
     Finding(Option<String>),
 }
@@ -34,12 +36,13 @@ enum Order {
     More,
 }
 
-const SUBJECTS: [&str; 23] = [
+const SUBJECTS: [&str; 24] = [
     "udp",
     "tcp",
     "tls",
     "dtls",
     "cert.days",
+    "load.loss",
     "finding",
     "time",
     "resolve",
@@ -96,6 +99,12 @@ pub fn parse_turn_expectation(text: &str) -> Result<TurnExpectation, Box<Diagnos
                 value.parse().map_err(|_| bad_value("not a number of days", "such as `cert.days>14`"))?;
             What::Days(ordered()?, days)
         }
+        Some(("load", "loss")) => {
+            let percent = value.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+            let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+            let help = "such as `load.loss<2%`";
+            What::Loss(ordered()?, percent.ok_or_else(|| bad_value("not a percentage", help))?)
+        }
         Some((transport, step)) => match (transport_named(transport), step_named(step)) {
             (Some(transport), Some(step)) => What::Step(Some(transport), step, stated()?),
             _ => return Err(unknown(text, subject)),
@@ -151,45 +160,104 @@ fn step_named(name: &str) -> Option<StepName> {
     StepName::ALL.into_iter().find(|step| step.as_str() == name)
 }
 
-/// Holds what was found against what is demanded: first what nobody stated, that each required path is well, unless
-/// something stated speaks of it; then what was stated.
+/// Holds what was found against what is demanded: first what nobody stated, that each required path is well, as far as
+/// nothing stated takes its place; then what was stated.
+///
+/// What is stated takes the place of the default about the same thing, and of nothing else:
+/// - `udp=failed` of each path over UDP;
+/// - `udp.echo=ok` of what was not measured there: what failed still fails;
+/// - `allocate=failed` of paths on which nothing else failed than what was expected to;
+/// - `finding=ID` of the paths that show that finding.
 #[must_use]
 pub fn judge(stated: &[TurnExpectation], servers: &[ServerReport]) -> Vec<ExpectationRow> {
     let paths: Vec<&Path> = servers.iter().flat_map(|server| &server.paths).collect();
-    let required =
-        paths.iter().filter(|path| path.required && !stated.iter().any(|stated| stated.covers(path)));
-    let defaults = required.map(|path| ExpectationRow {
+    let of = |server| move |path| default(stated, server, path);
+    let defaults = servers.iter().flat_map(|server| server.paths.iter().filter_map(of(server)));
+    defaults.chain(stated.iter().map(|stated| stated.judge(&paths, servers))).collect()
+}
+
+/// What nobody stated of a path; None if what was stated takes its place.
+fn default(stated: &[TurnExpectation], server: &ServerReport, path: &Path) -> Option<ExpectationRow> {
+    let leads_on = |to| server.paths.iter().any(|other| other.address == Some(to) && other.required);
+    if !path.required || path.redirected_to.is_some_and(leads_on) {
+        return None;
+    }
+    let about = |stated: &&TurnExpectation| stated.replaces(server, path);
+    let stated: Vec<&TurnExpectation> = stated.iter().filter(about).collect();
+    let whole = |stated: &&TurnExpectation| matches!(stated.what, What::Paths(..) | What::Finding(_));
+    if stated.iter().any(whole) {
+        return None;
+    }
+    let foreseen = |step: &&Step| {
+        let same = |stated: &&TurnExpectation| matches!(stated.what, What::Step(_, name, Status::Failed) if name == step.step);
+        stated.iter().any(same)
+    };
+    let unforeseen =
+        path.steps.iter().filter(|step| step.status == Status::Failed).find(|step| !foreseen(step));
+    let is_well = path.verdict == Verdict::Passed;
+    let broken = unforeseen.is_some() || (path.failed().is_none() && path.verdict == Verdict::Failed);
+    if !stated.is_empty() && !is_well && !broken {
+        return None;
+    }
+    let observed = match unforeseen {
+        Some(step) => failure(step),
+        None => observed(path),
+    };
+    Some(ExpectationRow {
         expected: format!("{} ok", path.name()),
         default: true,
         status: path.verdict,
-        observed: observed(path),
-    });
-    defaults.chain(stated.iter().map(|stated| stated.judge(&paths, servers))).collect()
+        observed,
+        server: Some(server.url.clone()),
+        path: Some(path.name()),
+    })
+}
+
+fn failure(step: &Step) -> String {
+    format!("{} failed: {}", step.step.as_str(), step.reason.as_deref().unwrap_or_default())
 }
 
 /// A path in a line: its first failure, else what was not measured.
 pub(super) fn observed(path: &Path) -> String {
-    let reason = |step: &super::model::Step| step.reason.clone().unwrap_or_default();
     if let Some(step) = path.failed() {
-        return format!("{} failed: {}", step.step.as_str(), reason(step));
+        return failure(step);
     }
     let open = path.steps.iter().find(|step| {
         step.status == Status::Skipped && step.step != StepName::AllocateV6 && path.verdict != Verdict::Passed
     });
     match open {
-        Some(step) => format!("{} was not tested: {}", step.step.as_str(), reason(step)),
+        Some(step) => {
+            format!("{} was not tested: {}", step.step.as_str(), step.reason.as_deref().unwrap_or_default())
+        }
         None => path.verdict.as_str().to_owned(),
     }
 }
 
 impl TurnExpectation {
-    /// Whether it says what that path must come to, so that the default falls away.
-    fn covers(&self, path: &Path) -> bool {
+    /// The transport that it names.
+    #[must_use]
+    pub const fn transport(&self) -> Option<IceTransport> {
+        match self.what {
+            What::Paths(transport, _) | What::Step(Some(transport), ..) => Some(transport),
+            _ => None,
+        }
+    }
+
+    /// Whether it says how much loss is too much, so that we need not.
+    #[must_use]
+    pub const fn is_of_loss(&self) -> bool {
+        matches!(self.what, What::Loss(..))
+    }
+
+    /// Whether it speaks of what that path comes to.
+    fn replaces(&self, server: &ServerReport, path: &Path) -> bool {
         match &self.what {
             What::Paths(transport, _) | What::Step(Some(transport), ..) => *transport == path.transport,
             What::Step(None, _, status) => *status != Status::Ok,
-            What::Finding(id) => id.is_some(),
-            What::Time(..) | What::Days(..) => false,
+            What::Finding(Some(id)) => {
+                server.findings.iter().any(|found| found.id == id && found.paths.contains(&path.name()))
+            }
+            What::Finding(None) | What::Time(..) | What::Days(..) | What::Loss(..) => false,
         }
     }
 
@@ -219,9 +287,21 @@ impl TurnExpectation {
                     Some(left) => (order.holds(left as f64, *days as f64), format!("{left} days")),
                 }
             }
+            What::Loss(order, limit) => {
+                let lost =
+                    required.iter().filter_map(|path| Some((path.load.as_ref()?.loss_percent, path.name())));
+                match lost.max_by(|a, b| a.0.total_cmp(&b.0)) {
+                    None => (
+                        Verdict::Unknown,
+                        "nothing was sent at the rate of media: give --duration".to_owned(),
+                    ),
+                    Some((lost, name)) => (order.holds(lost, *limit), format!("{lost:.1} % over {name}")),
+                }
+            }
             What::Finding(wanted) => found(wanted.as_deref(), servers),
         };
-        ExpectationRow { expected: self.text.clone(), default: false, status, observed }
+        let (server, path) = (None, None);
+        ExpectationRow { expected: self.text.clone(), default: false, status, observed, server, path }
     }
 }
 

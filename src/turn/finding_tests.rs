@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::chain::{Row, blank};
+use super::chain::{Row, UNANSWERED, blank};
 use super::finding::NO_STREAM;
 use super::model::{Cause, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict};
 use super::{Target, screen, summary, verdict};
@@ -44,7 +44,7 @@ fn fails_at(
 
 fn well(transport: IceTransport, required: bool) -> Path {
     let address = SocketAddr::from(([203, 0, 113, 10], if transport.is_secure() { 5349 } else { 3478 }));
-    let mut path = blank(Row { transport, address, required });
+    let mut path = blank(Row { transport, address, required, demanded: false });
     path.relayed = Some(SocketAddr::from(([203, 0, 113, 10], 50_000)));
     let skipped = [StepName::Load, StepName::Hold, StepName::AllocateV6];
     let secure = |name: &StepName| *name != StepName::Handshake || transport.is_secure();
@@ -91,6 +91,7 @@ fn each_failure_has_its_id_and_its_remedy() {
         (Udp, StepName::Inbound, Cause::Lost, None, "turn-relay-ports-closed", "inbound"),
         (Udp, StepName::Outbound, Cause::Lost, None, "turn-relay-ports-closed", "send UDP"),
         (Udp, StepName::Echo, Cause::Lost, None, "turn-relay-ports-closed", "hairpin"),
+        (Udp, StepName::Load, Cause::Lost, None, "media-loss", "max-bps"),
         (Udp, StepName::Connect, Cause::System, None, "turn-unreachable", "this machine"),
     ];
     for (transport, name, cause, code, id, remedy) in rows {
@@ -170,6 +171,49 @@ fn a_redirection_is_as_good_as_where_it_leads() {
     first.redirected_to = second.address;
     assert_eq!(judged("me", vec![first.clone(), second]).verdict, Verdict::Passed);
     assert_eq!(judged("me", vec![first]).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn an_address_of_a_family_that_we_have_not_counts_only_where_there_is_no_other() {
+    let without = || {
+        let mut path = well(IceTransport::Udp, true);
+        path.address = Some("[2001:db8::1]:3478".parse().unwrap());
+        path.steps.iter_mut().for_each(|step| {
+            (step.status, step.reason) = (Status::Skipped, Some("not reached".to_owned()));
+        });
+        let connect = path.steps.iter_mut().find(|step| step.step == StepName::Connect).unwrap();
+        connect.reason = Some("this machine has no IPv6".to_owned());
+        path
+    };
+    let server = judged("me", vec![without(), well(IceTransport::Udp, true)]);
+    assert_eq!(server.verdict, Verdict::Passed);
+    assert!(server.notes.iter().any(|note| note.contains("this machine has no IPv6")), "{:?}", server.notes);
+    assert_eq!(judged("me", vec![without()]).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn a_release_that_nobody_answered_is_a_note() {
+    let mut path = well(IceTransport::Udp, true);
+    let release = path.steps.iter_mut().find(|step| step.step == StepName::Release).unwrap();
+    (release.status, release.reason) = (Status::Skipped, Some(format!("{UNANSWERED}: no answer")));
+    let server = judged("me", vec![path]);
+    assert_eq!((server.verdict, server.findings.len()), (Verdict::Passed, 0));
+    assert!(server.notes.iter().any(|note| note.contains("not answered")), "{:?}", server.notes);
+}
+
+#[test]
+fn redirections_are_followed_to_their_end_and_a_circle_leads_nowhere() {
+    let at = |port: u16, to: Option<u16>| {
+        let mut path = well(IceTransport::Udp, true);
+        let address = |port| SocketAddr::from(([203, 0, 113, 10], port));
+        (path.address, path.redirected_to) = (Some(address(port)), to.map(address));
+        path.steps.retain(|step| to.is_none() || step.step < StepName::Challenge);
+        path
+    };
+    let server = judged("me", vec![at(1, Some(2)), at(2, Some(3)), at(3, None)]);
+    assert_eq!(server.verdict, Verdict::Passed);
+    let circle = judged("me", vec![at(1, Some(2)), at(2, Some(1))]);
+    assert_eq!(circle.verdict, Verdict::Unknown);
 }
 
 #[test]

@@ -8,17 +8,18 @@ use super::expect::observed;
 use super::model::{Path, ServerReport, TurnReport, Verdict};
 use crate::report::{one_line, printable};
 
-/// The result for CI servers. What failed is a failure, what could not be measured is an error, and an explored path that
-/// did not come out well is skipped: it was not demanded.
+/// The result for CI servers. What failed is a failure, what could not be measured is an error, and a path that did not
+/// come out well and need not is skipped: it was only explored, or something that was stated takes its place.
 #[must_use]
 pub fn junit(report: &TurnReport) -> String {
     let mut run = quick_junit::Report::new("callcheck turn");
     for server in &report.servers {
         let mut suite = TestSuite::new(one_line(&server.url));
-        suite.add_test_cases(server.paths.iter().map(|path| case(server, path)));
+        suite
+            .add_test_cases(server.paths.iter().map(|path| case(server, path, report.demands(server, path))));
         run.add_test_suite(suite);
     }
-    let mut stated = report.expectations.iter().filter(|row| !row.default).peekable();
+    let mut stated = report.stated().peekable();
     if stated.peek().is_some() {
         let mut suite = TestSuite::new("expectations");
         suite.add_test_cases(stated.map(|row| {
@@ -30,7 +31,7 @@ pub fn junit(report: &TurnReport) -> String {
     run.to_string().expect("XML can be written into memory")
 }
 
-fn case(server: &ServerReport, path: &Path) -> TestCase {
+fn case(server: &ServerReport, path: &Path, demanded: bool) -> TestCase {
     let findings = server.findings.iter().filter(|finding| finding.paths.contains(&path.name()));
     let details: String = findings
         .map(|finding| {
@@ -42,15 +43,15 @@ fn case(server: &ServerReport, path: &Path) -> TestCase {
         .collect();
     let why = observed(path);
     let details = if details.is_empty() { why.clone() } else { details };
-    let mut case = TestCase::new(one_line(&path.name()), status(path.verdict, path.required, &why, &details));
+    let mut case = TestCase::new(one_line(&path.name()), status(path.verdict, demanded, &why, &details));
     case.set_classname(one_line(&server.url));
     let took: f64 = path.steps.iter().filter_map(|step| step.ms).sum();
     case.set_time(Duration::try_from_secs_f64(took / 1e3).unwrap_or_default());
     case
 }
 
-fn status(verdict: Verdict, required: bool, why: &str, details: &str) -> TestCaseStatus {
-    let mut status = match (verdict, required) {
+fn status(verdict: Verdict, demanded: bool, why: &str, details: &str) -> TestCaseStatus {
+    let mut status = match (verdict, demanded) {
         (Verdict::Passed, _) => return TestCaseStatus::success(),
         (_, false) => {
             let mut status = TestCaseStatus::skipped();

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use futures::future::join;
 
 use super::data::Data;
-use super::model::{AuditRow, Cause, StepName};
+use super::model::{AuditRow, Cause, Load, StepName};
 use super::sane::scope;
-use super::step::{Note, Trouble, milliseconds};
+use super::step::{Trouble, milliseconds};
 use crate::stun::{Auth, Client, Failure, Method, Outside, attribute};
 use crate::world::World;
 
@@ -31,7 +31,7 @@ pub(super) async fn load(
     peer: &Outside,
     (relayed, number): (SocketAddr, u16),
     duration: Duration,
-) -> Result<((), Note), Trouble> {
+) -> Result<Load, Trouble> {
     let start = world.now();
     let end = start + duration;
     client.clear();
@@ -44,25 +44,41 @@ pub(super) async fn load(
     };
     let (sent, echoed) = join(sending, echoing).await;
     echoed?;
-    let (sent, mut took) = sent?;
-    if took.is_empty() {
-        return Err(Trouble::failed(
-            Cause::Lost,
-            format!("0 of {sent} packets came back at the rate of media"),
-        ));
+    let (sent, took) = sent?;
+    Ok(Load::of(sent, took))
+}
+
+impl Load {
+    /// `took` has the round trips in the order in which they ended.
+    fn of(sent: usize, mut took: Vec<f64>) -> Self {
+        let changes = took.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>();
+        let jitter_ms = (!took.is_empty()).then(|| changes / took.len() as f64);
+        took.sort_by(f64::total_cmp);
+        let at = |share: usize| took.get(took.len().saturating_sub(1) * share / 100).copied();
+        let loss_percent = 100.0 * (sent - took.len()) as f64 / sent.max(1) as f64;
+        Self { sent, loss_percent, round_trip_ms: at(50), round_trip_p95_ms: at(95), jitter_ms }
     }
-    let jitter = took.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>() / took.len() as f64;
-    took.sort_by(f64::total_cmp);
-    let at = |share: usize| took[(took.len() - 1) * share / 100];
-    let lost = 100.0 * (sent - took.len()) as f64 / sent as f64;
-    Ok((
-        (),
-        Some(format!(
-            "{lost:.1} % of {sent} packets lost there and back, round trip {:.1} ms (p95 {:.1}), jitter {jitter:.1} ms",
-            at(50),
-            at(95)
-        )),
-    ))
+
+    /// In words; a failure if more was lost than `limit` percent.
+    pub(super) fn judged(&self, limit: Option<f64>) -> Result<String, Trouble> {
+        let Self { sent, loss_percent, .. } = self;
+        let (Some(middle), Some(p95), Some(jitter)) =
+            (self.round_trip_ms, self.round_trip_p95_ms, self.jitter_ms)
+        else {
+            return Err(Trouble::failed(
+                Cause::Lost,
+                format!("0 of {sent} packets came back at the rate of media"),
+            ));
+        };
+        let said = format!(
+            "{loss_percent:.1} % of {sent} packets lost there and back, round trip {middle:.1} ms (p95 {p95:.1}), \
+             jitter {jitter:.1} ms"
+        );
+        match limit.filter(|limit| loss_percent > limit) {
+            Some(limit) => Err(Trouble::failed(Cause::Lost, format!("{said}; more than {limit} %"))),
+            None => Ok(said),
+        }
+    }
 }
 
 /// How many were sent, and the times in milliseconds of those that came back.

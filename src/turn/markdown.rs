@@ -33,7 +33,7 @@ pub fn markdown(report: &TurnReport) -> String {
             }
         }
     }
-    let stated: Vec<_> = report.expectations.iter().filter(|row| !row.default).collect();
+    let stated: Vec<_> = report.stated().collect();
     if !stated.is_empty() {
         text += "\n| expected | verdict | observed |\n|---|---|---|\n";
         for row in stated {

@@ -52,7 +52,8 @@ fn labels(server: &ServerReport, path: &Path) -> String {
     format!("url=\"{url}\",transport=\"{transport}\",address=\"{address}\",required=\"{required}\"")
 }
 
-/// What changed between two results: a line for each path that came to something else, or fails for another reason.
+/// What changed between two results: a line for each path that came to something else, or fails for another
+/// reason, and one for each expectation that holds no more or holds now.
 #[must_use]
 pub fn changes(before: &TurnReport, now: &TurnReport) -> Vec<String> {
     let mut lines = Vec::new();
@@ -71,9 +72,14 @@ pub fn changes(before: &TurnReport, now: &TurnReport) -> Vec<String> {
                 } else {
                     format!(": {}", observed(path))
                 };
-                lines.push(format!("{} {}: {was} → {is}{why}", server.url, path.name()));
+                lines.push(format!("{} {}: {was} → {is}{why}", one_line(&server.url), path.name()));
             }
         }
+    }
+    // The same ones in the same order each time.
+    for (old, new) in before.stated().zip(now.stated()).filter(|(old, new)| old.status != new.status) {
+        let (was, is) = (old.status.as_str(), new.status.as_str());
+        lines.push(format!("expected {}: {was} → {is}: {}", one_line(&new.expected), new.observed));
     }
     lines
 }
@@ -90,7 +96,7 @@ mod tests {
 
     fn result(verdict: Verdict, status: Status) -> TurnReport {
         let address = SocketAddr::from(([192, 0, 2, 1], 3478));
-        let mut path = blank(Row { transport: IceTransport::Udp, address, required: true });
+        let mut path = blank(Row { transport: IceTransport::Udp, address, required: true, demanded: false });
         path.verdict = verdict;
         let cause = (status == Status::Failed).then_some(Cause::Silent);
         let reason = cause.map(|_| "no answer".to_owned());
@@ -112,6 +118,15 @@ mod tests {
         assert!(up.contains("callcheck_turn_rounds_total 3\n"), "{up}");
         assert!(metrics(&result(Verdict::Failed, Status::Failed), 1).contains("} 0\n"));
         assert!(!metrics(&result(Verdict::Unknown, Status::Skipped), 1).contains("callcheck_turn_up{"));
+    }
+
+    #[test]
+    fn an_expectation_that_changes_has_a_line_of_its_own() {
+        let stated = [super::super::parse_turn_expectation("udp=ok").unwrap()];
+        let of = |verdict, status| report(&stated, result(verdict, status).servers);
+        let lines = changes(&of(Verdict::Passed, Status::Ok), &of(Verdict::Failed, Status::Failed));
+        let told = lines.iter().any(|line| line.starts_with("expected udp=ok: passed → failed: udp"));
+        assert!(told && lines.len() == 2, "{lines:?}");
     }
 
     #[test]

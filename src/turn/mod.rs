@@ -5,6 +5,7 @@
 //! neither do `expect`, `screen`, `junit`, `markdown` and `metrics`.
 
 mod advice;
+mod allowance;
 mod chain;
 mod credentials;
 mod data;
@@ -36,7 +37,7 @@ pub use model::{
 pub use probe::probe;
 pub use screen::{screen, summary};
 
-use crate::plan::IceUrl;
+use crate::plan::{IceTransport, IceUrl};
 use crate::stun::{Credentials, Limits};
 use crate::trust::Trust;
 
@@ -66,12 +67,19 @@ pub struct Config {
     pub hold: Option<Duration>,
     /// Whether it is tried to reach inner addresses through the relay.
     pub audit: bool,
+    /// More loss than so many percent at the rate of media is a failure; None where an expectation says what is.
+    pub loss_limit: Option<f64>,
+    /// Transports that expectations name: they are tried at length where they are only explored, too.
+    pub demanded: Vec<IceTransport>,
 }
 
 impl Config {
     /// How answers are waited for unless somebody says otherwise: three datagrams in three seconds.
     pub const LIMITS: Limits =
         Limits { transaction: Duration::from_secs(3), retransmission: Duration::from_millis(500) };
+
+    /// More packets of a hundred that are lost there and back make a call that people complain about.
+    pub const LOSS_LIMIT: f64 = 10.0;
 
     /// How much longer than usual it takes, because that was asked for.
     fn longer(&self) -> Duration {

@@ -56,6 +56,10 @@ pub struct ExpectationRow {
     pub status: Verdict,
     /// What was observed instead.
     pub observed: String,
+    /// The URL of the server that a default speaks of; null for what was stated.
+    pub server: Option<String>,
+    /// The path that a default speaks of, such as `tls 192.0.2.1:443`; null for what was stated.
+    pub path: Option<String>,
 }
 
 /// One server: a URL.
@@ -104,10 +108,27 @@ pub struct Path {
     pub software: Option<String>,
     /// The realm of its challenge.
     pub realm: Option<String>,
+    /// What came back at the rate of media, where `--duration` asked.
+    pub load: Option<Load>,
     /// Where it sends us (300).
     pub redirected_to: Option<SocketAddr>,
     /// Peers that it lets us reach and should not, where `--audit` asked.
     pub audit: Vec<AuditRow>,
+}
+
+/// Packets that were sent through the relay to a peer outside and back, at the rate of media.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Load {
+    /// How many packets were sent.
+    pub sent: usize,
+    /// How many of them did not come back, in percent.
+    pub loss_percent: f64,
+    /// The median of the round trips, in milliseconds; null if nothing came back.
+    pub round_trip_ms: Option<f64>,
+    /// 95 of 100 round trips were no longer.
+    pub round_trip_p95_ms: Option<f64>,
+    /// The mean difference of two round trips, one after the other, in milliseconds.
+    pub jitter_ms: Option<f64>,
 }
 
 /// Whether a relay reaches an address that no stranger should reach.
@@ -321,6 +342,22 @@ pub struct Finding {
     pub remedy: String,
     /// What it means for calls.
     pub calls: String,
+}
+
+impl TurnReport {
+    /// What somebody stated, and whether it held.
+    pub(super) fn stated(&self) -> impl Iterator<Item = &ExpectationRow> {
+        self.expectations.iter().filter(|row| !row.default)
+    }
+
+    /// Whether that path must be well: the URL names it, and nothing that was stated takes its place.
+    pub(super) fn demands(&self, server: &ServerReport, path: &Path) -> bool {
+        let name = path.name();
+        let of = |row: &ExpectationRow| {
+            (row.server.as_ref(), row.path.as_ref()) == (Some(&server.url), Some(&name))
+        };
+        path.required && self.expectations.iter().any(of)
+    }
 }
 
 impl Path {

@@ -1,14 +1,16 @@
 //! Servers side by side: every address over every transport, what the URL names first.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, join_all, pending, select};
 use futures::lock::Mutex;
 
+use super::allowance::{Allowance, Ended};
 use super::chain::{Floor, Gate, Row, Shared, blank, walk};
 use super::dial::port_of;
 use super::model::{Cause, Path, ServerReport, StepName, Verdict};
@@ -19,11 +21,17 @@ use crate::plan::IceTransport;
 use crate::stun::Stop;
 use crate::world::{World, timeout};
 
-/// All of it, per server.
+/// What a path may take, without the time in which it waits for others.
 const DEADLINE: Duration = Duration::from_secs(8);
+
+/// All servers together, however many of them wait for each other.
+const ALL: Duration = Duration::from_secs(12);
 
 /// What is explored gets this long after what is required, if that passed.
 const AFTER: Duration = Duration::from_secs(1);
+
+/// A server may send us so often to another one.
+const REDIRECTIONS: u32 = 3;
 
 /// More addresses of a name than this are not tried.
 const ADDRESSES: usize = 6;
@@ -36,20 +44,28 @@ pub async fn probe(
     stop: &Stop,
 ) -> Vec<ServerReport> {
     // One user of one server is one user, however many URLs lead there.
-    let mut floors: BTreeMap<(&str, Option<&str>), Floor> = BTreeMap::new();
+    let mut floors: BTreeMap<Account<'_>, Floor> = BTreeMap::new();
     for target in targets {
         floors.entry(account(target)).or_insert_with(|| Arc::new(Mutex::new(Gate::Untried)));
     }
+    // Where it takes longer, each path that waits for others waits longer.
+    let most = u32::try_from(targets.len() * ADDRESSES).unwrap_or(u32::MAX);
+    let end = world.now() + ALL + config.longer().saturating_mul(most);
     let probes = targets.iter().map(|target| {
-        let run = Run { world, config, targets, target, floor: Arc::clone(&floors[&account(target)]), stop };
+        let floor = Arc::clone(&floors[&account(target)]);
+        let run = Run { world, config, targets, target, floor, stop, end };
         async move { run.server().await }
     });
     join_all(probes).await
 }
 
-fn account(target: &Target) -> (&str, Option<&str>) {
-    let user = target.credentials.as_ref().map(|credentials| credentials.username.as_str());
-    (target.url.host.as_str(), user)
+/// Host, port, and user and credential there.
+type Account<'a> = (&'a str, u16, Option<(&'a str, &'a str)>);
+
+fn account(target: &Target) -> Account<'_> {
+    let user = target.credentials.as_ref();
+    let user = user.map(|user| (user.username.as_str(), user.credential.reveal()));
+    (target.url.host.as_str(), target.url.port, user)
 }
 
 /// One server of many.
@@ -60,12 +76,14 @@ struct Run<'a> {
     target: &'a Target,
     floor: Floor,
     stop: &'a Stop,
+    /// Then all servers together are out of time.
+    end: Instant,
 }
 
 impl Run<'_> {
     async fn server(&self) -> ServerReport {
         let Self { world, target, .. } = *self;
-        let mut steps = Steps::new(world, true);
+        let mut steps = Steps::new(world, &Rc::new(Allowance::new(world, DEADLINE)));
         let resolved = steps.take(StepName::Resolve, resolve(world, target)).await;
         let resolve = steps.list.pop();
         let mut paths = match resolved {
@@ -81,51 +99,75 @@ impl Run<'_> {
     /// Takes all paths, and stops in time.
     async fn walk_all(&self, addresses: &[IpAddr]) -> Vec<Path> {
         let Self { world, config, target, .. } = *self;
-        let rows = self.rows(addresses);
         let datagrams = datagrams(target, addresses);
-        let (all, stop) = Stop::pair();
         let (done, required_done) = Stop::pair();
-        let world_of = Arc::clone(world);
         let floor = Arc::clone(&self.floor);
-        let shared = Shared { world: world_of, config, target, floor, datagrams, required_done };
-        let (required, explored): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.required);
-        let deadline = DEADLINE + config.longer();
+        let shared = Shared { world: Arc::clone(world), config, target, floor, datagrams, required_done };
+        let rows = self.rows(addresses).into_iter();
+        let (required, explored): (Vec<Row>, Vec<Row>) = rows.partition(|row| row.required);
         let start = world.now();
-        let all_passed = AtomicBool::new(false);
+        let all_passed = Cell::new(false);
         let required = async {
-            let mut paths = join_all(required.iter().map(|row| walk(&shared, *row, stop.clone()))).await;
-            let redirected = paths.iter().find_map(|path| path.redirected_to.map(|to| (path.transport, to)));
-            if let Some((transport, address)) = redirected {
-                let row = Row { transport, address, required: true };
-                paths.push(walk(&shared, row, stop.clone()).await);
-            }
-            let passed = paths.iter().all(|path| verdict::judge(path, target.url.turn) == Verdict::Passed);
-            all_passed.store(passed, Ordering::Relaxed);
+            let walks = required.iter().map(|row| self.timed(&shared, *row, pending()));
+            let mut paths = join_all(walks).await;
+            self.follow(&shared, &mut paths).await;
+            verdict::discount(&mut paths);
+            let passed = |path: &Path| verdict::judge(path, target.url.turn) == Verdict::Passed;
+            all_passed.set(paths.iter().filter(|path| path.required).all(passed));
             drop(done);
             paths
         };
-        let explored = join_all(explored.iter().map(|row| walk(&shared, *row, stop.clone())));
-        let clock = async {
-            // Moved in, so that all paths stop when it is dropped.
-            let _all = all;
-            let in_time = async {
-                let left = |until: Duration| until.saturating_sub(world.now() - start);
-                let finished = timeout(&**world, deadline, shared.required_done.over()).await;
-                if finished.is_ok() {
-                    let most = if all_passed.load(Ordering::Relaxed) { AFTER } else { deadline };
-                    world.sleep(left(deadline).min(most)).await;
-                }
-            };
-            // Stopped or not, it is over now.
-            self.stop.unless(in_time).await.unwrap_or_default();
+        let (after, passed) = (&shared.required_done, &all_passed);
+        let cut = |row: Row| async move {
+            if row.demanded {
+                return pending().await;
+            }
+            after.over().await;
+            let left = (start + DEADLINE + config.longer()).saturating_duration_since(world.now());
+            world.sleep(if passed.get() { left.min(AFTER) } else { left }).await;
         };
-        let walks = async { futures::join!(required, explored) };
-        // The clock is dropped with the walks, and ends them if it comes first.
-        let (required, explored) = match select(Box::pin(walks), Box::pin(clock)).await {
-            Either::Left((paths, _)) => paths,
-            Either::Right(((), walks)) => walks.await,
-        };
+        let explored = join_all(explored.iter().map(|row| self.timed(&shared, *row, cut(*row))));
+        let (required, explored) = futures::join!(required, explored);
         required.into_iter().chain(explored).collect()
+    }
+
+    /// Takes a path in its own time, but not beyond `cut`, nor beyond the time of all servers together.
+    async fn timed(&self, shared: &Shared<'_>, row: Row, cut: impl Future<Output = ()>) -> Path {
+        let world = self.world;
+        let (cancel, stop) = Stop::pair();
+        let allowance = Rc::new(Allowance::new(world, DEADLINE + self.config.longer()));
+        let clock = async {
+            // Moved in, so that the path stops when it is dropped.
+            let _cancel = cancel;
+            let all = world.sleep(self.end.saturating_duration_since(world.now()));
+            let ends = select(Box::pin(allowance.used_up()), select(Box::pin(cut), Box::pin(all)));
+            match self.stop.unless(ends).await {
+                Some(Either::Left(_)) => allowance.end(Ended::Own),
+                Some(Either::Right((Either::Left(_), _))) => allowance.end(Ended::Cut),
+                Some(Either::Right((Either::Right(_), _))) | None => allowance.end(Ended::All),
+            }
+        };
+        let walk = Box::pin(walk(shared, row, stop, &allowance));
+        match select(walk, Box::pin(clock)).await {
+            Either::Left((path, _)) => path,
+            Either::Right(((), walk)) => walk.await,
+        }
+    }
+
+    /// Goes where a server sends us (RFC 8656 §7.2), and on from there, but nowhere twice.
+    async fn follow(&self, shared: &Shared<'_>, paths: &mut Vec<Path>) {
+        let (mut next, mut followed) = (0, 0);
+        while let Some(path) = paths.get(next).filter(|_| followed < REDIRECTIONS) {
+            next += 1;
+            let transport = path.transport;
+            let Some(address) = path.redirected_to else { continue };
+            let known = |path: &Path| path.transport == transport && path.address == Some(address);
+            if !paths.iter().any(known) {
+                followed += 1;
+                let row = Row { transport, address, required: true, demanded: false };
+                paths.push(self.timed(shared, row, pending()).await);
+            }
+        }
     }
 
     /// The paths that the URL names, and those that are explored because no other URL of this server names them.
@@ -137,6 +179,7 @@ impl Run<'_> {
                 transport: url.transport,
                 address: SocketAddr::new(*ip, url.port),
                 required: true,
+                demanded: false,
             });
         }
         if !url.turn {
@@ -149,7 +192,8 @@ impl Run<'_> {
                 there.host == url.host && there.transport == transport && there.port == address.port()
             };
             if !rows.iter().any(known) && !self.targets.iter().any(named) {
-                rows.push(Row { transport, address, required: false });
+                let demanded = config.demanded.contains(&transport);
+                rows.push(Row { transport, address, required: false, demanded });
             }
         };
         for ip in addresses {
@@ -167,7 +211,8 @@ impl Run<'_> {
 
 /// The path of a name that has no address.
 fn nowhere(target: &Target) -> Path {
-    let row = Row { transport: target.url.transport, address: ([0, 0, 0, 0], 0).into(), required: true };
+    let address = ([0, 0, 0, 0], 0).into();
+    let row = Row { transport: target.url.transport, address, required: true, demanded: false };
     Path { address: None, ..blank(row) }
 }
 

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 use super::expect::observed;
-use super::model::{
-    ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict,
-};
+use super::model::{Finding, Path, ServerReport, Status, Step, StepName, TurnReport, Verdict};
 use crate::report::wrapped;
 
 /// The steps that have a column, and its head.
@@ -34,37 +32,72 @@ const NOTES: usize = 3;
 #[must_use]
 pub fn screen(report: &TurnReport, verbose: bool, color: bool) -> String {
     let mut text = String::new();
+    if report.stated().next().is_some() {
+        text += &whole(report, color);
+        text += "\n\n";
+    }
     for (index, server) in report.servers.iter().enumerate() {
         if index > 0 {
             text.push('\n');
         }
-        text += &one(server, verbose, color);
+        text += &one(report, server, verbose, color);
     }
-    let stated = |row: &&ExpectationRow| !row.default;
-    for row in report.expectations.iter().filter(stated) {
+    for row in report.stated() {
         let line = format!("{}: {}", row.expected, row.observed);
-        let _ = writeln!(text, "\n  {:<8}  {}", row.status.as_str(), wrapped(&line, 12));
+        let _ = write!(text, "\n  {:<8}  {}\n", row.status.as_str(), wrapped(&line, 12));
     }
     text
 }
 
-/// A line for each server.
+/// A line for each server, or one for all of them where something was stated.
 #[must_use]
 pub fn summary(report: &TurnReport, color: bool) -> String {
-    let lines = report.servers.iter().map(|server| head(server, color));
+    if report.stated().next().is_some() {
+        return whole(report, color);
+    }
+    let lines = report.servers.iter().map(|server| head(report, server, color));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn head(server: &ServerReport, color: bool) -> String {
-    let style = match server.verdict {
+/// The verdict that the exit code has too: of what was stated, and of what still counts beside it.
+fn whole(report: &TurnReport, color: bool) -> String {
+    let rows = &report.expectations;
+    let worst = rows.iter().find(|row| row.status == report.verdict && report.verdict != Verdict::Passed);
+    let count = rows.iter().filter(|row| row.status == report.verdict).count();
+    let line = match worst {
+        None => format!("all {} expectations held", rows.len()),
+        Some(row) => {
+            let server = row.server.as_ref().map(|server| format!("{server}: ")).unwrap_or_default();
+            let how = if report.verdict == Verdict::Failed { "did not hold" } else { "could not be tested" };
+            format!(
+                "{count} of {} expectations {how}: {server}{}: {}",
+                rows.len(),
+                row.expected,
+                row.observed
+            )
+        }
+    };
+    format!("{}  {}", word(report.verdict, color), wrapped(&line, 9))
+}
+
+fn word(verdict: Verdict, color: bool) -> String {
+    let style = match verdict {
         Verdict::Passed => anstyle::AnsiColor::Green,
         Verdict::Unknown => anstyle::AnsiColor::Yellow,
         Verdict::Failed => anstyle::AnsiColor::Red,
     };
     let style = style.on_default().bold();
-    let word = server.verdict.as_str().to_uppercase();
-    let word = if color { format!("{style}{word}{style:#}") } else { word };
-    format!("{word}  {}", wrapped(&format!("{}: {}", server.url, why(server)), 9))
+    let word = verdict.as_str().to_uppercase();
+    if color { format!("{style}{word}{style:#}") } else { word }
+}
+
+/// Where something was stated, what a server comes to is no verdict, and is not told as one.
+fn head(report: &TurnReport, server: &ServerReport, color: bool) -> String {
+    let line = format!("{}: {}", server.url, why(server));
+    match report.stated().next() {
+        None => format!("{}  {}", word(server.verdict, color), wrapped(&line, 9)),
+        Some(_) => format!("  server    {}", wrapped(&line, 12)),
+    }
 }
 
 /// Why a server is as it is, in a line.
@@ -84,8 +117,8 @@ fn why(server: &ServerReport) -> String {
     }
 }
 
-fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
-    let mut text = head(server, color) + "\n\n";
+fn one(report: &TurnReport, server: &ServerReport, verbose: bool, color: bool) -> String {
+    let mut text = head(report, server, color) + "\n\n";
     let heads: String = COLUMNS.iter().map(|(_, head)| format!("{head:>5}")).collect();
     let _ = writeln!(text, "{:LABEL$}{heads}", "  ms");
     for path in &server.paths {
@@ -96,7 +129,8 @@ fn one(server: &ServerReport, verbose: bool, color: bool) -> String {
     if server.paths.iter().any(|path| !path.required) {
         text += "  (explored: not what the URL names)  - not tested  . not reached\n";
     }
-    for path in server.paths.iter().filter(|path| path.required && path.verdict == Verdict::Unknown) {
+    let open = |path: &&Path| path.verdict == Verdict::Unknown && report.demands(server, path);
+    for path in server.paths.iter().filter(open) {
         let _ =
             write!(text, "\n  unknown   {}\n", wrapped(&format!("{}: {}", path.name(), observed(path)), 12));
     }

@@ -1,8 +1,10 @@
 //! Steps as they are taken: each with its time, and each that was not taken with its reason.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::allowance::Allowance;
 use super::model::{Cause, Status, Step, StepName};
 use crate::stun::{Failure, LinkError};
 use crate::trust::CertificateProblem;
@@ -41,6 +43,8 @@ impl From<LinkError> for Trouble {
     fn from(error: LinkError) -> Self {
         let cause = match &error {
             LinkError::Stopped => return Self::Stopped,
+            // Something came back, and it was no answer: that is another thing than silence.
+            LinkError::Silent { ignored: Some(_), .. } => Cause::Nonsense,
             LinkError::Silent { .. } => Cause::Silent,
             LinkError::Refused => Cause::Refused,
             LinkError::Unreachable(_) => Cause::Unreachable,
@@ -83,12 +87,12 @@ pub(super) type Note = Option<String>;
 pub(super) struct Steps {
     world: Arc<dyn World>,
     pub(super) list: Vec<Step>,
-    required: bool,
+    allowance: Rc<Allowance>,
 }
 
 impl Steps {
-    pub(super) fn new(world: &Arc<dyn World>, required: bool) -> Self {
-        Self { world: Arc::clone(world), list: Vec::new(), required }
+    pub(super) fn new(world: &Arc<dyn World>, allowance: &Rc<Allowance>) -> Self {
+        Self { world: Arc::clone(world), list: Vec::new(), allowance: Rc::clone(allowance) }
     }
 
     /// Takes a step. None if it did not come out well.
@@ -134,12 +138,9 @@ impl Steps {
     }
 
     fn stopped(&self, blank: Step) -> Step {
-        if self.required {
-            let reason = Some("not done when all the time was used up".to_owned());
-            return Step { status: Status::Failed, reason, cause: Some(Cause::Silent), ..blank };
-        }
-        let reason = "cut short: the paths that the URL names are done";
-        Step { status: Status::Skipped, ms: None, reason: Some(reason.to_owned()), ..blank }
+        // Our clock ended it, and each answer has a limit of its own: that says nothing of the server.
+        let reason = Some(self.allowance.reason().to_owned());
+        Step { status: Status::Skipped, ms: None, reason, ..blank }
     }
 
     pub(super) fn skip(&mut self, name: StepName, reason: impl Into<String>) {

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::chain::UNANSWERED;
+use super::dial::NO_IPV6;
 use super::finding::findings;
 use super::model::{Path, ServerReport, Status, Step, StepName, Verdict};
 use super::sane::is_misplaced;
@@ -10,6 +12,7 @@ use crate::plan::IceTransport;
 
 /// Judges what was found at a server.
 pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> ServerReport {
+    discount(&mut paths);
     for path in &mut paths {
         path.verdict = judge(path, target.url.turn);
     }
@@ -26,6 +29,18 @@ pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> 
         notes: notes(&paths),
         paths,
     }
+}
+
+/// An address of a family that this machine has not counts for nothing, as long as another address of the URL was tried.
+pub(super) fn discount(paths: &mut [Path]) {
+    if paths.iter().any(|path| path.required && !lacks_family(path)) {
+        paths.iter_mut().filter(|path| lacks_family(path)).for_each(|path| path.required = false);
+    }
+}
+
+fn lacks_family(path: &Path) -> bool {
+    let reason = path.step(StepName::Connect).and_then(|step| step.reason.as_deref());
+    reason == Some(NO_IPV6)
 }
 
 /// Of a path alone: failed with its first failure, passed if data was seen to flow both ways between the relay and a peer
@@ -54,8 +69,15 @@ pub(super) fn misplaced(path: &Path) -> bool {
 
 /// A server that sends us elsewhere is as good as the other one.
 fn where_it_leads(path: &Path, paths: &[Path]) -> Verdict {
-    let there = path.redirected_to.and_then(|to| paths.iter().find(|other| other.address == Some(to)));
-    there.filter(|there| there.redirected_to.is_none()).map_or(path.verdict, |there| there.verdict)
+    let mut at = path;
+    // No way is longer than all paths, so that a circle ends.
+    for _ in paths {
+        let Some(to) = at.redirected_to else { return at.verdict };
+        let there = |other: &&Path| other.address == Some(to) && other.transport == at.transport;
+        let Some(there) = paths.iter().find(there) else { return path.verdict };
+        at = there;
+    }
+    path.verdict
 }
 
 /// What lies between us and the server, from one server alone.
@@ -93,6 +115,16 @@ fn notes(paths: &[Path]) -> Vec<String> {
         }
     }
     notes.extend(alike.into_iter().map(|(failed, names)| format!("explored {}: {failed}", names.join(", "))));
+    for path in paths.iter().filter(|path| lacks_family(path)) {
+        notes.push(format!("{} was not tested: {NO_IPV6}", path.name()));
+    }
+    for path in paths {
+        let release = path.step(StepName::Release).filter(|step| step.status == Status::Skipped);
+        let reason = release.and_then(|step| step.reason.as_deref()).unwrap_or_default();
+        if reason.starts_with(UNANSWERED) {
+            notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
+        }
+    }
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();
     let answers = |path: &&Path| path.is_ok(StepName::Binding);

@@ -35,4 +35,5 @@ mod stand_in;
 mod strangers;
 mod turn;
 mod turn_lab;
+mod turn_loss;
 mod turn_strangers;

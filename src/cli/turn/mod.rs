@@ -26,22 +26,22 @@ pub(super) use args::{NOTES, TurnArgs};
 
 pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let stated = args.expect.iter().map(|text| expectation(text)).collect::<Result<Vec<_>, _>>()?;
-    let config = config(args)?;
+    let config = config(args, &stated)?;
     let reports = documents(args)?;
     super::call::runtime()?.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(Live::random_seed()));
-        let targets = targets::targets(args, world.wall())?;
+        let mut targets = targets::targets(args, world.wall())?;
         if args.insecure {
             say("warning: --insecure: certificates are told, and not demanded");
         }
         let interrupted = interrupt(&world);
         if let Some(pause) = args.watch {
-            let (config, targets, stated, quiet) = (&config, &*targets, &*stated, noise.quiet);
+            let (config, targets, stated, quiet) = (&config, &mut targets, &*stated, noise.quiet);
             let watch = Watch { world, config, targets, stated, pause, quiet };
             return Ok(watch.run(args.metrics, interrupted).await?);
         }
         let (cancel, stop) = Stop::pair();
-        let probed = Box::pin(turn::probe(&world, &config, &targets, &stop));
+        let probed = Box::pin(turn::probe(&world, &config, &targets.list, &stop));
         match select(interrupted, probed).await {
             Either::Left((_, probed)) => {
                 say("interrupted; allocations are released");
@@ -58,7 +58,7 @@ fn expectation(text: &str) -> Result<TurnExpectation, CliError> {
     turn::parse_turn_expectation(text).map_err(|diagnostic| CliError::place(*diagnostic))
 }
 
-fn config(args: &TurnArgs) -> Result<Config, CliError> {
+fn config(args: &TurnArgs, stated: &[TurnExpectation]) -> Result<Config, CliError> {
     let pem = match &args.ca {
         Some(path) => {
             Some(std::fs::read_to_string(path).map_err(|error| CliError::unreadable("--ca", path, &error))?)
@@ -76,6 +76,8 @@ fn config(args: &TurnArgs) -> Result<Config, CliError> {
         duration: args.duration,
         hold: args.hold,
         audit: args.audit,
+        loss_limit: (!stated.iter().any(TurnExpectation::is_of_loss)).then_some(Config::LOSS_LIMIT),
+        demanded: stated.iter().filter_map(TurnExpectation::transport).collect(),
     })
 }
 

@@ -9,29 +9,74 @@ use crate::plan::{IceServer, Secret, parse_ice_url};
 use crate::stun::Credentials;
 use crate::turn::{Target, rest};
 
-/// How long a credential that we make is valid.
+/// How long a credential that we make is valid, beside the time that is asked for.
 const LIFETIME: Duration = Duration::from_secs(600);
+
+/// The servers, and what is needed to ask them again.
+pub(super) struct Targets {
+    pub(super) list: Vec<Target>,
+    /// Which of them have the credential that we make.
+    made: Vec<usize>,
+    recipe: Option<Recipe>,
+}
+
+/// A credential that is made from the secret of a server, and soon expires.
+struct Recipe {
+    secret: Secret,
+    user: Option<String>,
+    lifetime: Duration,
+}
+
+impl Targets {
+    /// Makes anew what expires.
+    ///
+    /// # Errors
+    /// No credential can be made; exit code 3.
+    pub(super) fn renew(&mut self, now: SystemTime) -> Result<(), CliError> {
+        let Some(recipe) = &self.recipe else { return Ok(()) };
+        let fresh = recipe.make(now)?;
+        for index in &self.made {
+            self.list[*index].credentials = Some(fresh.clone());
+        }
+        Ok(())
+    }
+}
+
+impl Recipe {
+    fn make(&self, now: SystemTime) -> Result<Credentials, CliError> {
+        let made = rest(&self.secret, self.user.as_deref(), self.lifetime, now);
+        made.ok_or_else(|| CliError::untested("no credential could be made", None))
+    }
+}
 
 /// The servers of the command line, then those of `--ice-servers`.
 ///
 /// # Errors
 /// A URL, a file or a credential that cannot be used; exit code 2.
-pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Vec<Target>, CliError> {
-    let credentials = credentials(args, now)?;
-    let mut targets = Vec::new();
-    for name in &args.urls {
-        targets.push(target(name, credentials.as_ref())?);
-    }
+pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Targets, CliError> {
+    let recipe = recipe(args)?;
+    let common = match &recipe {
+        Some(recipe) => Some(recipe.make(now)?),
+        None => stated(args)?,
+    };
+    let (mut list, mut made) = (Vec::new(), Vec::new());
+    let mut add = |name: &str, own: Option<&Credentials>| {
+        let target = target(name, own.or(common.as_ref()))?;
+        if recipe.is_some() && own.is_none() && target.credentials.is_some() {
+            made.push(list.len());
+        }
+        list.push(target);
+        Ok::<_, CliError>(())
+    };
+    args.urls.iter().try_for_each(|name| add(name, None))?;
     if let Some(path) = &args.ice_servers {
         for IceServer { urls, username, credential } in ice::servers_in(path)? {
             let own =
                 username.zip(credential).map(|(username, credential)| Credentials { username, credential });
-            for name in &urls {
-                targets.push(target(name, own.as_ref().or(credentials.as_ref()))?);
-            }
+            urls.iter().try_for_each(|name| add(name, own.as_ref()))?;
         }
     }
-    Ok(targets)
+    Ok(Targets { list, made, recipe })
 }
 
 fn target(name: &str, credentials: Option<&Credentials>) -> Result<Target, CliError> {
@@ -40,22 +85,22 @@ fn target(name: &str, credentials: Option<&Credentials>) -> Result<Target, CliEr
     Ok(Target { name: name.to_owned(), url, credentials })
 }
 
-fn credentials(args: &TurnArgs, now: SystemTime) -> Result<Option<Credentials>, CliError> {
+fn recipe(args: &TurnArgs) -> Result<Option<Recipe>, CliError> {
     let secret = match (&args.turn_secret, &args.turn_secret_file) {
-        (Some(text), _) => Some(Secret::new(text)),
-        (None, Some(path)) => Some(secret_from("--turn-secret-file", path)?),
-        (None, None) => None,
+        (Some(text), _) => Secret::new(text),
+        (None, Some(path)) => secret_from("--turn-secret-file", path)?,
+        (None, None) => return Ok(None),
     };
-    if let Some(secret) = secret {
-        if secret.reveal().is_empty() {
-            return Err(CliError::usage(
-                "--turn-secret is empty",
-                "give the `static-auth-secret` of the server",
-            ));
-        }
-        let made = rest(&secret, args.username.as_deref(), LIFETIME, now);
-        return made.map(Some).ok_or_else(|| CliError::untested("no credential could be made", None));
+    if secret.reveal().is_empty() {
+        return Err(CliError::usage("--turn-secret is empty", "give the `static-auth-secret` of the server"));
     }
+    // It must outlive what is asked for.
+    let lifetime = LIFETIME + args.hold.unwrap_or_default() + args.duration.unwrap_or_default();
+    Ok(Some(Recipe { secret, user: args.username.clone(), lifetime }))
+}
+
+/// User and credential as they were stated.
+fn stated(args: &TurnArgs) -> Result<Option<Credentials>, CliError> {
     let credential = match (&args.credential, &args.credential_file) {
         (Some(text), _) => Some(Secret::new(text)),
         (None, Some(path)) => Some(secret_from("--credential-file", path)?),
@@ -71,5 +116,33 @@ fn credentials(args: &TurnArgs, now: SystemTime) -> Result<Option<Credentials>, 
             "say it with --credential-file FILE or CALLCHECK_CREDENTIAL, or make one with --turn-secret",
         )),
         (None, Some(_)) => Err(CliError::usage("the credential has no user", "say it with --username NAME")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    fn args(words: &[&str]) -> TurnArgs {
+        let matches =
+            TurnArgs::augment_args(Command::new("turn")).get_matches_from([&["turn"], words].concat());
+        TurnArgs::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn a_credential_that_expires_is_made_anew() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+        let words = ["turn:a", "stun:b", "--turn-secret", "s3cret", "--username", "joe", "--hold", "20m"];
+        let mut targets = targets(&args(&words), start).unwrap();
+        let user = |targets: &Targets, index: usize| {
+            targets.list[index].credentials.as_ref().map(|user| user.username.clone())
+        };
+        // It outlives what is asked for.
+        assert_eq!(user(&targets, 0).unwrap(), "1790001800:joe");
+        targets.renew(start + Duration::from_secs(3600)).unwrap();
+        assert_eq!(user(&targets, 0).unwrap(), "1790005400:joe");
+        assert_eq!(user(&targets, 1), None);
     }
 }

@@ -15,12 +15,13 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::targets::Targets;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::say::say;
 use crate::runner::Interrupt;
 use crate::stun::Stop;
-use crate::turn::{self, Config, Target, TurnExpectation, TurnReport};
+use crate::turn::{self, Config, TurnExpectation, TurnReport};
 use crate::world::{World, spawn, timeout};
 
 /// A scrape takes no longer; who keeps a connection open for longer is cut.
@@ -33,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Watch<'a> {
     pub(super) world: Arc<dyn World>,
     pub(super) config: &'a Config,
-    pub(super) targets: &'a [Target],
+    pub(super) targets: &'a mut Targets,
     pub(super) stated: &'a [TurnExpectation],
     pub(super) pause: Duration,
     pub(super) quiet: bool,
@@ -58,8 +59,10 @@ impl Watch<'_> {
         }
         let mut last: Option<TurnReport> = None;
         for round in 1_u64.. {
+            // A credential that we make lives no longer than a round may take.
+            self.targets.renew(self.world.wall())?;
             let (cancel, stop) = Stop::pair();
-            let probed = Box::pin(turn::probe(&self.world, self.config, self.targets, &stop));
+            let probed = Box::pin(turn::probe(&self.world, self.config, &self.targets.list, &stop));
             let servers = match select(interrupted.clone(), probed).await {
                 Either::Right((servers, _)) => servers,
                 Either::Left(((), probed)) => {
