@@ -47,10 +47,9 @@ async fn play(
 ) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(seed));
     let interrupt = interrupt(&world);
-    let spoken = dialect.as_ref().map(|chosen| chosen.dialect.name.clone());
     let rendezvous = rendezvous(&world, &plan.room, Some(&plan.leg), dialect).await?;
     let view = View::of(noise);
-    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some(), spoken.as_deref());
+    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
     let deps = Deps {
         world: Arc::clone(&world),
         network: network(&world, &plan),
