@@ -119,6 +119,7 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         Some(named) => named,
     };
     let (dialect, _) = find(named)?;
+    plan.room.dialect = Some(named.to_owned());
     if plan.room.host {
         return Err(CliError::usage(
             "--dialect needs --signal: callcheck hosts its own room only",
@@ -149,6 +150,11 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         ),
         PlaceError::Missing { name, .. } => {
             CliError::usage(error.to_string(), format!("add `--dialect-var {name}=VALUE`"))
+        }
+        PlaceError::Nameless { .. } => {
+            let help =
+                "add `--peer NAME`, or say with `from` or `peer` in a [[hear]] rule where the name stands";
+            CliError::usage(error.to_string(), help)
         }
         PlaceError::Unknown { help, .. } => CliError::usage(error.to_string(), help.clone()),
     })?;
@@ -280,10 +286,18 @@ fn check_file(named: &str, transcripts: &[PathBuf]) -> anyhow::Result<Exit> {
     }
     say(&match (texts.len(), wrong) {
         (0, _) => format!("{named} makes sense; no transcript beside it tells whether it fits the room"),
-        (_, 0) => format!("{named} makes sense, and speaks as was recorded in {} transcripts", texts.len()),
-        (_, wrong) => format!("{named} makes sense by itself, and does not fit in {wrong} places"),
+        (some, 0) => {
+            format!("{named} makes sense, and speaks as was recorded in {}", counted(some, "transcript"))
+        }
+        (_, wrong) => {
+            format!("{named} makes sense by itself, and does not fit in {}", counted(wrong, "place"))
+        }
     });
     Ok(if wrong == 0 { Exit::Passed } else { Exit::Failed })
+}
+
+fn counted(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The transcripts beside a dialect's file, by name.

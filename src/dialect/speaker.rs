@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::candidate::init;
 use super::news::{News, Turn};
-use super::place::{Connection, Place, PlaceError, typed_as, unknown_variable};
+use super::place::{Connection, Place, PlaceError, nameless, typed_as, unknown_variable};
 use super::template::{Names, Template, as_text, valued};
 use super::{Dialect, Hold};
 use crate::jsep::{Role, SdpType};
@@ -18,6 +18,7 @@ use crate::plan::Secret;
 use crate::timeline::Signal;
 
 /// Speaks a dialect.
+#[derive(Clone)]
 pub struct Speaker {
     pub(super) dialect: Arc<Dialect>,
     pub(super) role: Role,
@@ -75,6 +76,11 @@ impl Speaker {
         }
         if let Some(name) = place.given.keys().find(|name| !names.contains_key(*name)) {
             return Err(unknown_variable(&dialect, name));
+        }
+        if place.peer.is_none()
+            && let Some(says) = nameless(&dialect, place.role)
+        {
+            return Err(PlaceError::Nameless { dialect: dialect.name.clone(), role: place.role, says });
         }
         for (name, value) in
             [("room", &place.room), ("name", &place.name), ("self", &place.name), ("nonce", &place.nonce)]
@@ -252,6 +258,9 @@ impl Speaker {
         names.insert("seq".into(), Value::from(self.said + 1));
         if let Some(peer) = &self.peer {
             names.insert("peer".into(), valued(peer));
+        } else if let ([sole], false) = (&self.present[..], names.contains_key("peer")) {
+            // The room has named nobody else, and messages may lack their sender.
+            names.insert("peer".into(), valued(sole));
         }
         for (name, value) in more {
             names.insert((*name).to_owned(), value.clone());
