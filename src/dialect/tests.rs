@@ -306,6 +306,28 @@ fn the_caller_calls_whom_it_was_told_to() {
     assert_eq!(calls(Some("zoe"), r#"["al", "bo"]"#), (None, false));
 }
 
+#[test]
+fn whoever_is_there_alone_is_the_peer_of_messages_without_a_sender() {
+    let text = with("[[hear]]\nwhen = { t = \"here\" }\nsignal = \"peer-joined\"\npeer = \"$.id\"")
+        .replace(r#"answer = { t = "answer","#, r#"answer = { t = "answer", to = "{{peer}}","#);
+    let mut speaker = speaker(&text, Role::Callee);
+    speaker.hear(r#"{"t":"here","id":7}"#, 0);
+    speaker.hear(r#"{"t":"offer","sdp":"v=0 theirs"}"#, 0);
+    let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: "v=0".into() };
+    assert_eq!(speaker.say(&answer, 0).send, [r#"{"sdp":"v=0","t":"answer","to":7}"#]);
+}
+
+#[test]
+fn a_captured_peer_is_the_peer() {
+    let text = with("[[hear]]\nwhen = { t = \"ring\" }\ncapture = { peer = \"$.who\" }")
+        .replace(r#"answer = { t = "answer","#, r#"answer = { t = "answer", to = "{{peer}}","#);
+    let mut speaker = speaker(&text, Role::Callee);
+    speaker.hear(r#"{"t":"ring","who":"ann"}"#, 0);
+    speaker.hear(r#"{"t":"offer","sdp":"v=0 theirs"}"#, 0);
+    let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: "v=0".into() };
+    assert_eq!(speaker.say(&answer, 0).send, [r#"{"sdp":"v=0","t":"answer","to":"ann"}"#]);
+}
+
 proptest::proptest! {
     #[test]
     fn no_file_unwinds(text in "[a-z\\[\\]{}=\"$.\n ]{0,120}") {
