@@ -58,6 +58,7 @@ fn in_call() -> Speaker {
         token: None,
         given: BTreeMap::new(),
         nonce: "n".to_owned(),
+        hasty: false,
         hidden: std::collections::BTreeSet::new(),
     };
     let mut speaker = Speaker::new(Arc::new(dialect), place).expect("nothing is missing");
