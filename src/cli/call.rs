@@ -28,8 +28,12 @@ pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noi
     let mut plan = super::plan::plan(role, args, matches)?;
     let dialect = chosen(&args.dialect, &mut plan)?;
     check_media(&plan)?;
+    super::probe::check(args)?;
     let outputs = Outputs::open(&args.output)?;
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
+    if args.probe.probe {
+        return runtime()?.block_on(super::probe::play(plan, dialect, outputs, seed, View::of(noise)));
+    }
     runtime()?.block_on(play(plan, dialect, outputs, seed, noise))
 }
 
@@ -167,7 +171,7 @@ pub(super) fn check_media(plan: &Plan) -> Result<(), CliError> {
 }
 
 /// The machine's network, with what shall go wrong on it: what we send, and what the other side sends, on its way in.
-fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+pub(super) fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
     let machine: Arc<dyn Network> = Arc::new(MachineNetwork);
     if plan.network.is_clean() {
         return machine;

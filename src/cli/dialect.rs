@@ -141,6 +141,7 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         given,
         hidden: args.dialect_secret.iter().cloned().collect(),
         nonce: format!("{:08x}", Live::random_seed() & 0xffff_ffff),
+        hasty: false,
     };
     let chosen = Chosen { dialect: Arc::new(dialect), place };
     chosen.speaker().map_err(|error| match &error {

@@ -145,6 +145,7 @@ proptest! {
             given: BTreeMap::new(),
             hidden: BTreeSet::new(),
             nonce: "n".into(),
+            hasty: false,
         };
         let mut speaker = Speaker::new(dialect, place).unwrap();
         let messages = messages(shipped);
@@ -183,6 +184,7 @@ proptest! {
                 given: BTreeMap::new(),
                 hidden: BTreeSet::new(),
                 nonce: "n".into(),
+                hasty: false,
             };
             let mut speaker = Speaker::new(dialect, place).unwrap();
             speaker.begin(0);

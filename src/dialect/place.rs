@@ -29,6 +29,8 @@ pub struct Place {
     pub hidden: BTreeSet<String>,
     /// A text that nobody else has: `{{ nonce }}`, and part of the ids of calls.
     pub nonce: String,
+    /// Candidates are held back for nothing, whatever the dialect says: to learn what the app makes of early ones.
+    pub hasty: bool,
 }
 
 /// What a place needs and was not given.

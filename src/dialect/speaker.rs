@@ -46,6 +46,7 @@ pub struct Speaker {
     described: bool,
     pub(super) answered: bool,
     held: Vec<Signal>,
+    hasty: bool,
 }
 
 impl Speaker {
@@ -113,6 +114,7 @@ impl Speaker {
             described: false,
             answered: false,
             held: Vec::new(),
+            hasty: place.hasty,
             dialect,
         })
     }
@@ -373,6 +375,7 @@ impl Speaker {
     /// Whether candidates need not wait any more.
     fn may_release(&self) -> bool {
         match self.dialect.hold {
+            _ if self.hasty => true,
             Hold::No => true,
             Hold::Description => self.described,
             Hold::Answer => self.answered,

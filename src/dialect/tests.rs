@@ -45,6 +45,7 @@ fn place(role: Role) -> Place {
         given: BTreeMap::new(),
         hidden: BTreeSet::new(),
         nonce: "n".into(),
+        hasty: false,
     }
 }
 

@@ -60,6 +60,7 @@ pub fn check(dialect: &Arc<Dialect>, source: &str, text: &str) -> Checked {
             given: BTreeMap::new(),
             hidden: BTreeSet::new(),
             nonce: "nonce".into(),
+            hasty: false,
         },
         pending: VecDeque::new(),
         checked: Checked::default(),
