@@ -222,10 +222,17 @@ pub(super) struct IceArgs {
         value_name = "FILE"
     )]
     pub(super) credential_file: Vec<PathBuf>,
-    /// The iceServers JSON; - is stdin
+    /// The iceServers JSON: a file, a URL, or -
     ///
-    /// What RTCPeerConnection gets: the configuration or its iceServers alone; - reads standard input.
-    #[arg(long, hide_short_help = true, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
+    /// What RTCPeerConnection gets: the configuration or its iceServers alone. - reads standard input; http:// and https://
+    /// URLs are fetched.
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_ICE_SERVERS",
+        hide_env = true,
+        value_name = "FILE|URL"
+    )]
     pub(super) ice_servers: Option<PathBuf>,
     /// Trust certificates of this PEM file too
     ///
@@ -439,7 +446,7 @@ pub(super) struct LimitArgs {
 /// Which schema.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// report (--json), timeline (a line of --record) or scenario (a file)
+    /// report (--json), turn (turn --json), timeline (a line of --record) or scenario (a file)
     #[arg(value_name = "NAME", default_value = "report", hide_possible_values = true)]
     pub(super) name: SchemaName,
 }
@@ -449,6 +456,8 @@ pub(super) struct SchemaArgs {
 pub(super) enum SchemaName {
     /// What `--json` and `--report-json` write.
     Report,
+    /// What `turn --json` writes.
+    Turn,
     /// A line of `--record`.
     Timeline,
     /// A scenario file.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::args::IceArgs;
 use super::error::{CliError, secret_from};
+use super::fetch;
 use crate::plan::{IceServer, Secret, check_ice_url};
 
 /// All servers: those of `--ice-server` in their order, then those of `--ice-servers`.
@@ -22,9 +23,12 @@ pub(super) fn ice_servers(args: &IceArgs, matches: &ArgMatches) -> Result<Vec<Ic
     Ok(servers)
 }
 
-/// The servers of a file; `-` is standard input.
+/// The servers of a file or of an `http://` or `https://` URL; `-` is standard input.
 pub(super) fn servers_in(path: &Path) -> Result<Vec<IceServer>, CliError> {
-    parse_ice_servers(path, &read(path)?)
+    match path.to_str().filter(|name| fetch::is_url(name)) {
+        Some(url) => parse_ice_servers(&fetch::shown(url), &fetch::fetch(url)?),
+        None => parse_ice_servers(&path.display().to_string(), &read(path)?),
+    }
 }
 
 /// What the command line says of one server.
@@ -155,10 +159,10 @@ struct Entry {
 }
 
 /// An RTCConfiguration, or its `iceServers` alone. No part of the text is quoted in errors: it holds credentials.
-fn parse_ice_servers(path: &Path, text: &str) -> Result<Vec<IceServer>, CliError> {
+fn parse_ice_servers(name: &str, text: &str) -> Result<Vec<IceServer>, CliError> {
     let wrong = |why: String| {
         CliError::usage(
-            format!("`{}` for --ice-servers is not usable: {why}", path.display()),
+            format!("`{name}` for --ice-servers is not usable: {why}"),
             "write what RTCPeerConnection gets: `{\"iceServers\": [{\"urls\": \"turn:...\", \"username\": \"...\", \
              \"credential\": \"...\"}]}`",
         )
@@ -192,7 +196,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Vec<IceServer>, CliError> {
-        parse_ice_servers(Path::new("servers.json"), text)
+        parse_ice_servers("servers.json", text)
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod exit;
 mod expect;
 mod explain;
 mod fault;
+mod fetch;
 mod habits;
 mod ice;
 mod init;
@@ -108,6 +109,7 @@ fn help_or_usage(error: &clap::Error) -> Exit {
 fn schema(name: SchemaName) -> anyhow::Result<Exit> {
     let text = match name {
         SchemaName::Report => crate::report::schema(),
+        SchemaName::Turn => crate::turn::schema(),
         SchemaName::Timeline => crate::timeline::schema(),
         SchemaName::Scenario => format!("{:#}\n", crate::scenario::schema()),
     };

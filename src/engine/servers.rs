@@ -14,6 +14,7 @@ use super::shared::Events;
 use super::turn::{Bridge, Upstream, bridge};
 use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
+use crate::plan::{IceTransport, IceUrl, check_ice_url, parse_ice_url};
 use crate::trust::Trust;
 use crate::world::{Task, World, timeout};
 
@@ -90,11 +91,11 @@ impl Servers {
         &mut self,
         ways: &Ways<'_>,
         given: &str,
-        far: Far<'_>,
+        far: Far,
     ) -> Result<(String, Option<&'static str>), String> {
-        let Far { uri, address } = far;
-        let Some(upstream) = uri.upstream else {
-            if uri.scheme == "stun" {
+        let Far { url, address } = far;
+        let Some(upstream) = upstream(&url) else {
+            if !url.turn {
                 return Ok((format!("stun:{address}"), None));
             }
             self.watched.push((address, given.to_owned()));
@@ -105,7 +106,7 @@ impl Servers {
         }
         let Trusting { authorities, insecure } = ways.trusting;
         let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
-        let (host, url, trust) = (uri.host.to_owned(), given.to_owned(), Arc::new(trust));
+        let (host, url, trust) = (url.host, given.to_owned(), Arc::new(trust));
         let far = Bridge { upstream, remote: address, host, url, trust };
         let (local, task) = bridge(ways.world, ways.events, ways.bind, far)
             .map_err(|error| format!("no socket can be had for it: {error}"))?;
@@ -129,28 +130,28 @@ impl Servers {
 }
 
 /// A server and where it is.
-struct Far<'a> {
-    uri: Uri<'a>,
+struct Far {
+    url: IceUrl,
     address: SocketAddr,
 }
 
 /// Where the server is, or why it cannot be used.
-async fn resolve_url<'a>(ways: &Ways<'_>, server: &IceServer, url: &'a str) -> Result<Far<'a>, String> {
-    let uri = Uri::parse(url)?;
-    if uri.scheme == "turn" && (server.username.is_none() || server.credential.is_none()) {
+async fn resolve_url(ways: &Ways<'_>, server: &IceServer, given: &str) -> Result<Far, String> {
+    let url = read(given)?;
+    if url.turn && (server.username.is_none() || server.credential.is_none()) {
         return Err("a TURN server needs a username and a credential".to_owned());
     }
-    let addresses = match uri.host.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, uri.port)],
-        Err(_) => lookup(&**ways.world, ways.network, uri.host, uri.port).await?,
+    let addresses = match url.host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, url.port)],
+        Err(_) => lookup(&**ways.world, ways.network, &url.host, url.port).await?,
     };
     // A bridge has sockets of its own, of whatever family.
     let usable = |address: &&SocketAddr| {
-        uri.upstream.is_some() || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4())
+        upstream(&url).is_some() || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4())
     };
     let address = addresses.iter().find(usable).copied();
-    let address = address.ok_or_else(|| format!("{} has no address of a family that we use", uri.host))?;
-    Ok(Far { uri, address })
+    let address = address.ok_or_else(|| format!("{} has no address of a family that we use", url.host))?;
+    Ok(Far { url, address })
 }
 
 async fn lookup(
@@ -166,49 +167,19 @@ async fn lookup(
     }
 }
 
-/// An RFC 7064 or RFC 7065 URI that the engine can use.
-#[derive(Debug, PartialEq, Eq)]
-struct Uri<'a> {
-    scheme: &'a str,
-    host: &'a str,
-    port: u16,
-    /// What the engine cannot speak by itself.
-    upstream: Option<Upstream>,
+/// A URL that the engine can use.
+fn read(url: &str) -> Result<IceUrl, String> {
+    check_ice_url(url).and_then(|_| parse_ice_url(url)).map_err(|error| error.title)
 }
 
-impl<'a> Uri<'a> {
-    fn parse(url: &'a str) -> Result<Self, String> {
-        let (scheme, rest) = url.split_once(':').ok_or("it has no scheme such as stun: or turn:")?;
-        let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let upstream = match (scheme, query) {
-            ("stun" | "turn", "") | ("turn", "transport=udp") => None,
-            ("turn", "transport=tcp") => Some(Upstream::Tcp),
-            ("turns", "" | "transport=tcp") => Some(Upstream::Tls),
-            ("turns", "transport=udp") => Some(Upstream::Dtls),
-            ("stuns", _) => return Err("STUN over TLS brings no candidate that UDP could use".to_owned()),
-            ("stun" | "turn" | "turns", other) => {
-                return Err(format!("{other:?} is not understood; transport=udp and transport=tcp are"));
-            }
-            (other, _) => return Err(format!("{other}: is not the scheme of a STUN or TURN server")),
-        };
-        let secure = scheme == "turns";
-        let (host, port) = host_and_port(authority, if secure { 5349 } else { 3478 })?;
-        Ok(Self { scheme: if secure { "turn" } else { scheme }, host, port, upstream })
+/// What the engine cannot speak by itself.
+const fn upstream(url: &IceUrl) -> Option<Upstream> {
+    match url.transport {
+        IceTransport::Udp => None,
+        IceTransport::Tcp => Some(Upstream::Tcp),
+        IceTransport::Tls => Some(Upstream::Tls),
+        IceTransport::Dtls => Some(Upstream::Dtls),
     }
-}
-
-/// `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; the default port is that of the scheme (RFC 7065 §3.2).
-fn host_and_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-    };
-    if host.is_empty() {
-        return Err("it names no host".to_owned());
-    }
-    let port =
-        port.map_or(Ok(default), |port| port.parse().map_err(|_| format!("{port:?} is not a port")))?;
-    Ok((host, port))
 }
 
 #[cfg(test)]
@@ -216,30 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_are_read_as_the_rfcs_write_them() {
-        let cases = [
-            ("stun:stun.example.org", Ok(("stun", "stun.example.org", 3478))),
-            ("stun:stun.example.org:1234", Ok(("stun", "stun.example.org", 1234))),
-            ("turn:192.0.2.1?transport=udp", Ok(("turn", "192.0.2.1", 3478))),
-            ("turn:[2001:db8::1]:99", Ok(("turn", "2001:db8::1", 99))),
-            ("turn:[2001:db8::1]", Ok(("turn", "2001:db8::1", 3478))),
-            ("turns:a", Ok(("turn", "a", 5349))),
-            ("turns:a:443?transport=tcp", Ok(("turn", "a", 443))),
-            ("turn:a?transport=tcp", Ok(("turn", "a", 3478))),
-            ("stuns:a", Err("over TLS")),
-            ("stun:a?transport=tcp", Err("not understood")),
-            ("turn:a?x=y", Err("not understood")),
-            ("http://a", Err("not the scheme")),
-            ("stun:", Err("no host")),
-            ("stun:a:99999", Err("not a port")),
-            ("a", Err("no scheme")),
-        ];
-        for (url, expected) in cases {
-            match (Uri::parse(url), expected) {
-                (Ok(uri), Ok(expected)) => assert_eq!((uri.scheme, uri.host, uri.port), expected, "{url}"),
-                (Err(reason), Err(expected)) => assert!(reason.contains(expected), "{url}: {reason}"),
-                (parsed, _) => panic!("{url}: {parsed:?}"),
-            }
+    fn what_the_engine_cannot_speak_is_bridged() {
+        for (url, bridged) in [
+            ("stun:a", Some(None)),
+            ("turn:a?transport=udp", Some(None)),
+            ("turn:a?transport=tcp", Some(Some(Upstream::Tcp))),
+            ("turns:a:443?transport=tcp", Some(Some(Upstream::Tls))),
+            ("turns:a?transport=udp", Some(Some(Upstream::Dtls))),
+            ("stuns:a", None),
+            ("turn:a?x=y", None),
+        ] {
+            assert_eq!(read(url).ok().map(|url| upstream(&url)), bridged, "{url}");
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct IceUrl {
     pub host: String,
     /// As stated, else the default of the scheme (RFC 7064 §3.2, RFC 7065 §3.2).
     pub port: u16,
+    /// Whether the port is stated; else SRV records may say another (RFC 5928 §3).
+    pub states_port: bool,
     /// How it is reached.
     pub transport: IceTransport,
 }
@@ -108,8 +110,9 @@ pub fn parse_ice_url(url: &str) -> Result<IceUrl, IceUrlError> {
         (true, Some(IceTransport::Udp)) => IceTransport::Dtls,
         (true, _) => IceTransport::Tls,
     };
+    let states_port = port.is_some();
     let port = port.unwrap_or(if secure { 5349 } else { 3478 });
-    Ok(IceUrl { turn: scheme.starts_with("turn"), host, port, transport })
+    Ok(IceUrl { turn: scheme.starts_with("turn"), host, port, states_port, transport })
 }
 
 /// Whether this is a TURN server; an error if no call can use it.
@@ -214,7 +217,8 @@ mod tests {
             ("turns:a?transport=tcp", true, "a", 5349, IceTransport::Tls),
         ] {
             let host = host.to_owned();
-            assert_eq!(parse_ice_url(url), Ok(IceUrl { turn, host, port, transport }), "{url}");
+            let states_port = port == 443;
+            assert_eq!(parse_ice_url(url), Ok(IceUrl { turn, host, port, states_port, transport }), "{url}");
         }
     }
 

@@ -189,7 +189,7 @@ fn slowest(calls: &[CallReport]) -> String {
 }
 
 /// Text in a line, or in a cell of a table, that means nothing else in Markdown.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for (index, c) in html(&one_line(text)).chars().enumerate() {
         // At its beginning a line could be a heading or an item of a list.
@@ -204,6 +204,17 @@ fn escaped(text: &str) -> String {
 
 fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The same, but for what stands between backticks: that is shown as it is.
+#[cfg(feature = "engine")]
+pub(crate) fn with_code(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    let shown = pieces.map(|(index, piece)| match index % 2 {
+        1 if !piece.is_empty() => code(piece),
+        _ => escaped(piece),
+    });
+    shown.collect()
 }
 
 /// Text in a line, as it is.

@@ -26,6 +26,8 @@ pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_repo
 pub use junit::junit;
 pub use ladder::ladder;
 pub use markdown::markdown;
+#[cfg(feature = "engine")]
+pub(crate) use markdown::{escaped, with_code};
 pub use model::{
     BrowserReport, CallReport, CandidateReport, CandidatesReport, ExpectationReport, ExpectationStatus,
     ExplainedReport, ExplorationReport, FindingReport, FiredReport, LintReport, PairReport, PeerReport,

@@ -126,12 +126,6 @@ impl Client {
         Self { world, connection, limits, stop, rng, credentials, signer, inbox, ignored }
     }
 
-    /// The connection below.
-    #[must_use]
-    pub const fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
     /// What ends it from outside is replaced, such as to put away what was built after a stop.
     pub fn go_on_until(&mut self, stop: Stop, limits: Limits) {
         (self.stop, self.limits) = (stop, limits);

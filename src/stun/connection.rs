@@ -90,12 +90,6 @@ impl Connection {
         self.local
     }
 
-    /// The server's address.
-    #[must_use]
-    pub const fn remote(&self) -> SocketAddr {
-        self.remote
-    }
-
     /// Whether it delivers what it takes, so that requests are not sent again (RFC 8489 §6.2.2).
     #[must_use]
     pub const fn is_reliable(&self) -> bool {

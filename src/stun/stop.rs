@@ -29,12 +29,6 @@ impl Stop {
         (sender, Self { when: receiver.shared() })
     }
 
-    /// Whether it is over.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.when.clone().now_or_never().is_some()
-    }
-
     /// Waits for it.
     pub async fn over(&self) {
         // Cancelled means dropped, which is what ends the wait.

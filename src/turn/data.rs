@@ -11,9 +11,10 @@ use rand::RngExt;
 
 use super::chain::{RELEASE, Row, Shared};
 use super::model::{Cause, Path, StepName};
-use super::sane::{is_misplaced, scope};
+use super::sane::is_misplaced;
 use super::step::{Note, Steps, Trouble, said};
 use super::{dial, longer};
+use crate::plan::IpScope;
 use crate::stun::{Auth, Client, Failure, Incoming, Method, Outside, Stop, attribute};
 
 /// How many datagrams each test of data sends.
@@ -171,8 +172,8 @@ impl Data<'_> {
 
     /// A server that keeps strangers from private addresses is a good one.
     fn forgiven(&self, trouble: Trouble, peer: IpAddr) -> Trouble {
-        let scope = match scope(peer) {
-            Some(scope) => scope.to_owned(),
+        let scope = match IpScope::of(peer) {
+            Some(scope) => scope.as_str().to_owned(),
             None if peer == self.relayed.ip() || peer == self.row.address.ip() => {
                 "the server's own".to_owned()
             }

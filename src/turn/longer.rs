@@ -8,8 +8,8 @@ use futures::future::join;
 
 use super::data::Data;
 use super::model::{AuditRow, Cause, Load, StepName};
-use super::sane::scope;
 use super::step::{Trouble, milliseconds};
+use crate::plan::IpScope;
 use crate::stun::{Auth, Client, Failure, Method, Outside, attribute};
 use crate::world::World;
 
@@ -160,7 +160,7 @@ impl Data<'_> {
 
     /// Asks for permissions that a careful server refuses. Nothing is sent to these peers.
     pub(super) async fn audit(&mut self) -> Result<(), Trouble> {
-        let private_server = scope(self.row.address.ip()) == Some("private");
+        let private_server = IpScope::of(self.row.address.ip()) == Some(IpScope::Private);
         for (peer, what) in PEERS {
             if private_server && what == "private" {
                 continue;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::expect::observed;
 use super::model::{TurnReport, Verdict};
-use crate::report::one_line;
+use crate::report::{escaped, with_code};
 
 /// The result as Markdown as GitHub reads it.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn markdown(report: &TurnReport) -> String {
                 ("fix", &finding.remedy),
                 ("calls", &finding.calls),
             ] {
-                let _ = writeln!(text, "- {label}: {}", escaped(words));
+                let _ = writeln!(text, "- {label}: {}", with_code(words));
             }
         }
     }
@@ -44,16 +44,30 @@ pub fn markdown(report: &TurnReport) -> String {
     text
 }
 
-/// Text of others must not become markup; options of servers in backticks stay what they are.
-fn escaped(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in one_line(text).chars() {
-        match letter {
-            '|' | '\\' | '*' | '[' | ']' => shown.extend(['\\', letter]),
-            '<' => shown.push_str("&lt;"),
-            '&' => shown.push_str("&amp;"),
-            other => shown.push(other),
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Finding, ServerReport, TurnReport};
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_no_markup_and_options_are_code() {
+        let finding = Finding {
+            id: "turn-quota",
+            severity: "major".into(),
+            title: "none | left".into(),
+            paths: Vec::new(),
+            observed: "<b>486</b> [x](y)".into(),
+            cause: "*".into(),
+            remedy: "raise `user-quota_`".into(),
+            calls: String::new(),
+        };
+        let (paths, notes) = (Vec::new(), Vec::new());
+        let (url, verdict) = ("turn:a".to_owned(), Verdict::Failed);
+        let server = ServerReport { url, verdict, paths, nat: None, findings: vec![finding], notes };
+        let (servers, expectations) = (vec![server], Vec::new());
+        let text = markdown(&TurnReport { schema_version: 1, kind: "turn", verdict, servers, expectations });
+        for shown in ["none \\| left", "&lt;b&gt;486", "\\[x\\](y)", "cause: \\*", "raise `user-quota_`"] {
+            assert!(text.contains(shown), "{shown} in {text}");
         }
     }
-    shown
 }

@@ -41,8 +41,18 @@ pub fn metrics(report: &TurnReport, rounds: u64) -> String {
     text
 }
 
-fn paths(report: &TurnReport) -> impl Iterator<Item = (String, &Path)> {
-    report.servers.iter().flat_map(|server| server.paths.iter().map(move |path| (labels(server, path), path)))
+/// Each once: a URL that is named twice would be two samples of one series, which Prometheus refuses.
+fn paths(report: &TurnReport) -> Vec<(String, &Path)> {
+    let mut paths: Vec<(String, &Path)> = Vec::new();
+    for server in &report.servers {
+        for path in &server.paths {
+            let labels = labels(server, path);
+            if !paths.iter().any(|(known, _)| *known == labels) {
+                paths.push((labels, path));
+            }
+        }
+    }
+    paths
 }
 
 fn labels(server: &ServerReport, path: &Path) -> String {
@@ -116,6 +126,9 @@ mod tests {
             "{up}"
         );
         assert!(up.contains("callcheck_turn_rounds_total 3\n"), "{up}");
+        let mut twice = result(Verdict::Passed, Status::Ok);
+        twice.servers.push(twice.servers[0].clone());
+        assert_eq!(metrics(&twice, 3), up, "a URL that is named twice is one series");
         assert!(metrics(&result(Verdict::Failed, Status::Failed), 1).contains("} 0\n"));
         assert!(!metrics(&result(Verdict::Unknown, Status::Skipped), 1).contains("callcheck_turn_up{"));
     }

@@ -18,11 +18,14 @@ mod markdown;
 mod metrics;
 mod model;
 mod probe;
+mod resolve;
 mod sane;
+mod schema;
 mod screen;
 mod step;
 mod verdict;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use credentials::{Suspicion, rest, suspicion};
@@ -35,6 +38,7 @@ pub use model::{
     TurnReport, Verdict,
 };
 pub use probe::probe;
+pub use schema::schema;
 pub use screen::{screen, summary};
 
 use crate::plan::{IceTransport, IceUrl};
@@ -69,6 +73,8 @@ pub struct Config {
     pub audit: bool,
     /// More loss than so many percent at the rate of media is a failure; None where an expectation says what is.
     pub loss_limit: Option<f64>,
+    /// Who is asked for names; None for the system.
+    pub resolver: Option<SocketAddr>,
     /// Transports that expectations name: they are tried at length where they are only explored, too.
     pub demanded: Vec<IceTransport>,
 }

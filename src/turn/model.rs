@@ -2,16 +2,19 @@
 
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::plan::IceTransport;
 
 /// The whole result.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "what callcheck turn --json writes")]
 pub struct TurnReport {
     /// Grows when a member changes its meaning.
     pub schema_version: u32,
-    /// `turn`.
+    /// Always `turn`.
+    #[schemars(extend("const" = "turn"))]
     pub kind: &'static str,
     /// Of all servers and expectations together.
     pub verdict: Verdict,
@@ -22,7 +25,7 @@ pub struct TurnReport {
 }
 
 /// Whether something is as it must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// All of it was measured, and is.
@@ -46,7 +49,7 @@ impl Verdict {
 }
 
 /// An expectation and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExpectationRow {
     /// As it was written, such as `tls=ok`.
     pub expected: String,
@@ -63,7 +66,7 @@ pub struct ExpectationRow {
 }
 
 /// One server: a URL.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ServerReport {
     /// As it was named.
     pub url: String,
@@ -80,7 +83,7 @@ pub struct ServerReport {
 }
 
 /// One way to a server: an address and a transport.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Path {
     /// What carries it.
     pub transport: IceTransport,
@@ -100,7 +103,7 @@ pub struct Path {
     pub local: Option<SocketAddr>,
     /// What the server gave us.
     pub relayed: Option<SocketAddr>,
-    /// How a peer outside is seen by the relay, if it is not as the server sees it.
+    /// How the peer outside was seen by the server, and then by the relay; null if nothing came from it.
     pub peer_seen: Option<(SocketAddr, SocketAddr)>,
     /// For how long, in seconds.
     pub lifetime_s: Option<u64>,
@@ -117,7 +120,7 @@ pub struct Path {
 }
 
 /// Packets that were sent through the relay to a peer outside and back, at the rate of media.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Load {
     /// How many packets were sent.
     pub sent: usize,
@@ -132,7 +135,7 @@ pub struct Load {
 }
 
 /// Whether a relay reaches an address that no stranger should reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditRow {
     /// The address.
     pub peer: String,
@@ -145,7 +148,7 @@ pub struct AuditRow {
 }
 
 /// What a server showed in TLS or DTLS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CertificateReport {
     /// For whom it is.
     pub names: Vec<String>,
@@ -160,7 +163,7 @@ pub struct CertificateReport {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
     /// Which one.
     pub step: StepName,
@@ -177,7 +180,7 @@ pub struct Step {
 }
 
 /// How a step came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As it must.
@@ -201,9 +204,11 @@ impl Status {
 }
 
 /// The steps of a path, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepName {
+    /// SRV records say where the server is, if the URL names no port.
+    Srv,
     /// The name becomes addresses.
     Resolve,
     /// A socket, and a connection of TCP.
@@ -240,7 +245,8 @@ pub enum StepName {
 
 impl StepName {
     /// All of them, in their order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
+        Self::Srv,
         Self::Resolve,
         Self::Connect,
         Self::Handshake,
@@ -263,6 +269,7 @@ impl StepName {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Srv => "srv",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Handshake => "handshake",
@@ -284,7 +291,7 @@ impl StepName {
 }
 
 /// What kind of failure it is. These are never merged: each has another remedy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The name has no address.
@@ -324,7 +331,7 @@ pub enum Cause {
 }
 
 /// Why a server is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// An id of the catalogue, such as `turn-unreachable`.
     pub id: &'static str,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use futures::lock::Mutex;
 use super::allowance::{Allowance, Ended};
 use super::chain::{Floor, Gate, Row, Shared, blank, walk};
 use super::dial::port_of;
-use super::model::{Cause, Path, ServerReport, StepName, Verdict};
-use super::step::{Steps, Trouble};
-use super::{Config, Target, verdict};
-use crate::diagnostic::escaped;
+use super::model::{Path, ServerReport, Verdict};
+use super::resolve::ADDRESSES;
+use super::step::Steps;
+use super::{Config, Target, resolve, verdict};
 use crate::plan::IceTransport;
 use crate::stun::Stop;
-use crate::world::{World, timeout};
+use crate::world::World;
 
 /// What a path may take, without the time in which it waits for others.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -32,9 +32,6 @@ const AFTER: Duration = Duration::from_secs(1);
 
 /// A server may send us so often to another one.
 const REDIRECTIONS: u32 = 3;
-
-/// More addresses of a name than this are not tried.
-const ADDRESSES: usize = 6;
 
 /// Probes all of them at once. After `stop` what is open is put away, and what is known is told.
 pub async fn probe(
@@ -84,22 +81,21 @@ impl Run<'_> {
     async fn server(&self) -> ServerReport {
         let Self { world, target, .. } = *self;
         let mut steps = Steps::new(world, &Rc::new(Allowance::new(world, DEADLINE)));
-        let resolved = steps.take(StepName::Resolve, resolve(world, target)).await;
-        let resolve = steps.list.pop();
+        let resolved = resolve::find(world, self.config, target, &mut steps).await;
         let mut paths = match resolved {
             Ok(addresses) => self.walk_all(&addresses).await,
             Err(_) => vec![nowhere(target)],
         };
         for path in &mut paths {
-            path.steps.splice(0..0, resolve.clone());
+            path.steps.splice(0..0, steps.list.iter().cloned());
         }
         verdict::server(target, paths, world.wall())
     }
 
     /// Takes all paths, and stops in time.
-    async fn walk_all(&self, addresses: &[IpAddr]) -> Vec<Path> {
+    async fn walk_all(&self, addresses: &[SocketAddr]) -> Vec<Path> {
         let Self { world, config, target, .. } = *self;
-        let datagrams = datagrams(target, addresses);
+        let datagrams = resolve::datagrams(&target.url, addresses);
         let (done, required_done) = Stop::pair();
         let floor = Arc::clone(&self.floor);
         let shared = Shared { world: Arc::clone(world), config, target, floor, datagrams, required_done };
@@ -171,16 +167,12 @@ impl Run<'_> {
     }
 
     /// The paths that the URL names, and those that are explored because no other URL of this server names them.
-    fn rows(&self, addresses: &[IpAddr]) -> Vec<Row> {
+    fn rows(&self, addresses: &[SocketAddr]) -> Vec<Row> {
         let (config, url) = (self.config, &self.target.url);
         let mut rows = Vec::new();
-        for ip in addresses {
-            rows.push(Row {
-                transport: url.transport,
-                address: SocketAddr::new(*ip, url.port),
-                required: true,
-                demanded: false,
-            });
+        for address in addresses {
+            let (transport, address) = (url.transport, *address);
+            rows.push(Row { transport, address, required: true, demanded: false });
         }
         if !url.turn {
             return rows;
@@ -196,13 +188,14 @@ impl Run<'_> {
                 rows.push(Row { transport, address, required: false, demanded });
             }
         };
-        for ip in addresses {
+        for address in addresses {
+            let at = |port| SocketAddr::new(address.ip(), port);
             for transport in IceTransport::ALL.into_iter().filter(|transport| *transport != url.transport) {
-                explore(transport, SocketAddr::new(*ip, port_of(transport, url.transport, url.port)));
+                explore(transport, at(port_of(transport, url.transport, address.port())));
             }
             if config.also_443 {
-                explore(IceTransport::Tls, SocketAddr::new(*ip, 443));
-                explore(IceTransport::Tcp, SocketAddr::new(*ip, 443));
+                explore(IceTransport::Tls, at(443));
+                explore(IceTransport::Tcp, at(443));
             }
         }
         rows
@@ -214,54 +207,6 @@ fn nowhere(target: &Target) -> Path {
     let address = ([0, 0, 0, 0], 0).into();
     let row = Row { transport: target.url.transport, address, required: true, demanded: false };
     Path { address: None, ..blank(row) }
-}
-
-async fn resolve(world: &Arc<dyn World>, target: &Target) -> Result<(Vec<IpAddr>, Option<String>), Trouble> {
-    let host = target.url.host.as_str();
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok((vec![ip], Some("it is an address".to_owned())));
-    }
-    let looked_up = timeout(&**world, DEADLINE / 2, tokio::net::lookup_host((host, target.url.port))).await;
-    let unresolved =
-        |why: String| Trouble::failed(Cause::Unresolved, format!("`{host}` has no address: {why}"));
-    let found = match looked_up {
-        Err(_) => return Err(unresolved(format!("no answer in {} s", DEADLINE.as_secs() / 2))),
-        Ok(Err(error)) => return Err(unresolved(looked_up_in_vain(&error))),
-        Ok(Ok(found)) => found,
-    };
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() {
-        return Err(unresolved("the answer is empty".to_owned()));
-    }
-    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    addresses.truncate(ADDRESSES);
-    Ok((addresses, Some(listed.join(", "))))
-}
-
-/// What the resolver says, without what it says of itself.
-fn looked_up_in_vain(error: &std::io::Error) -> String {
-    let text = escaped(error.to_string().as_bytes());
-    text.trim_start_matches("failed to lookup address information: ").to_owned()
-}
-
-/// Where the server may answer a Binding over UDP.
-fn datagrams(target: &Target, addresses: &[IpAddr]) -> Vec<SocketAddr> {
-    let plain = port_of(IceTransport::Udp, target.url.transport, target.url.port);
-    let mut ports = vec![plain, target.url.port, 3478];
-    ports.dedup();
-    let found = ports.into_iter().flat_map(|port| addresses.iter().map(move |ip| SocketAddr::new(*ip, port)));
-    let mut unique: Vec<SocketAddr> = Vec::new();
-    for address in found {
-        if !unique.contains(&address) {
-            unique.push(address);
-        }
-    }
-    unique
 }
 
 impl Verdict {

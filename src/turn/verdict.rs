@@ -100,6 +100,13 @@ fn nat(path: &Path) -> Option<String> {
 /// What is no fault of the required paths, and worth knowing all the same.
 fn notes(paths: &[Path]) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
+    for path in paths.iter().filter(|path| path.required) {
+        let release = path.step(StepName::Release).filter(|step| step.status == Status::Skipped);
+        let reason = release.and_then(|step| step.reason.as_deref()).unwrap_or_default();
+        if reason.starts_with(UNANSWERED) {
+            notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
+        }
+    }
     // Paths that fail alike are told in one breath.
     let mut alike: Vec<(String, Vec<String>)> = Vec::new();
     for path in paths.iter().filter(|path| !path.required) {
@@ -115,15 +122,10 @@ fn notes(paths: &[Path]) -> Vec<String> {
         }
     }
     notes.extend(alike.into_iter().map(|(failed, names)| format!("explored {}: {failed}", names.join(", "))));
+    let srv = paths.iter().find_map(|path| path.step(StepName::Srv)).and_then(|step| step.reason.clone());
+    notes.extend(srv.map(|srv| format!("SRV: {srv}")));
     for path in paths.iter().filter(|path| lacks_family(path)) {
         notes.push(format!("{} was not tested: {NO_IPV6}", path.name()));
-    }
-    for path in paths {
-        let release = path.step(StepName::Release).filter(|step| step.status == Status::Skipped);
-        let reason = release.and_then(|step| step.reason.as_deref()).unwrap_or_default();
-        if reason.starts_with(UNANSWERED) {
-            notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
-        }
     }
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();

@@ -38,6 +38,7 @@ fn help_and_version_are_on_standard_output() {
     }
     let committed = include_str!("../../schema/callcheck.schema.json");
     assert_eq!(run(&["schema"]).stdout, committed);
+    assert_eq!(run(&["schema", "turn"]).stdout, include_str!("../../schema/turn.schema.json"));
 }
 
 #[test]

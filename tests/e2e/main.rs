@@ -36,4 +36,5 @@ mod strangers;
 mod turn;
 mod turn_lab;
 mod turn_loss;
+mod turn_names;
 mod turn_strangers;

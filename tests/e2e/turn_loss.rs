@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::coturn::{CREDENTIAL, Coturn};
 use crate::harness::{Ended, Process, callcheck, free_room};
-use crate::turn::{failed, findings, step};
+use crate::turn::{failed, findings, report_of, step};
 
 /// Passes datagrams on to `server` and back, but for those to the server of which `loses` is true. Gives its port.
 fn network(server: u16, loses: impl Fn(&[u8]) -> bool + Send + 'static) -> u16 {
@@ -45,8 +45,7 @@ fn turn(arguments: &[&str]) -> (Ended, Value) {
     let mut command = callcheck(&free_room(), &[&["turn", "--username", "me", "--json"], arguments].concat());
     command.env("CALLCHECK_CREDENTIAL", CREDENTIAL);
     let ended = Process::start(command).end();
-    let report =
-        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stderr));
+    let report = report_of(&ended);
     (ended, report)
 }
 

@@ -83,11 +83,11 @@ pub(in crate::cli) struct TurnArgs {
         conflicts_with_all = ["turn_secret", "credential", "credential_file"]
     )]
     pub(super) turn_secret_file: Option<PathBuf>,
-    /// The iceServers JSON; - is stdin
+    /// The iceServers JSON: a file, a URL, or -
     ///
-    /// What RTCPeerConnection gets: the configuration or its iceServers alone, with users and credentials of their own; -
-    /// reads standard input.
-    #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE")]
+    /// What RTCPeerConnection gets: the configuration or its iceServers alone, with users and credentials of their own. -
+    /// reads standard input; http:// and https:// URLs are fetched.
+    #[arg(long, env = "CALLCHECK_ICE_SERVERS", hide_env = true, value_name = "FILE|URL")]
     pub(super) ice_servers: Option<PathBuf>,
     /// Something that must be so; repeatable
     #[arg(
@@ -115,6 +115,16 @@ pub(in crate::cli) struct TurnArgs {
     /// Choose a time beyond the lifetime of nonce and allocation (usually 600 s) to see both renewed.
     #[arg(long, env = "CALLCHECK_HOLD", hide_env = true, value_name = "TIME", value_parser = parse_duration)]
     pub(super) hold: Option<Duration>,
+    /// Ask this name server instead of the system
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "CALLCHECK_RESOLVER",
+        hide_env = true,
+        value_name = "IP:PORT",
+        value_parser = parse_listen
+    )]
+    pub(super) resolver: Option<SocketAddr>,
     /// Try whether it relays to inner addresses
     #[arg(long, env = "CALLCHECK_AUDIT", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) audit: bool,

@@ -31,6 +31,9 @@ pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
     super::call::runtime()?.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(Live::random_seed()));
         let mut targets = targets::targets(args, world.wall())?;
+        if let Some(note) = targets.note.filter(|_| noise.verbose > 0) {
+            say(note);
+        }
         if args.insecure {
             say("warning: --insecure: certificates are told, and not demanded");
         }
@@ -76,6 +79,7 @@ fn config(args: &TurnArgs, stated: &[TurnExpectation]) -> Result<Config, CliErro
         duration: args.duration,
         hold: args.hold,
         audit: args.audit,
+        resolver: args.resolver,
         loss_limit: (!stated.iter().any(TurnExpectation::is_of_loss)).then_some(Config::LOSS_LIMIT),
         demanded: stated.iter().filter_map(TurnExpectation::transport).collect(),
     })

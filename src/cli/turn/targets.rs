@@ -18,6 +18,8 @@ pub(super) struct Targets {
     /// Which of them have the credential that we make.
     made: Vec<usize>,
     recipe: Option<Recipe>,
+    /// What is worth knowing with `-v`.
+    pub(super) note: Option<&'static str>,
 }
 
 /// A credential that is made from the secret of a server, and soon expires.
@@ -55,9 +57,13 @@ impl Recipe {
 /// A URL, a file or a credential that cannot be used; exit code 2.
 pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Targets, CliError> {
     let recipe = recipe(args)?;
-    let common = match &recipe {
-        Some(recipe) => Some(recipe.make(now)?),
-        None => stated(args)?,
+    let file = args.ice_servers.as_deref().map(ice::servers_in).transpose()?.unwrap_or_default();
+    let has_own = |server: &IceServer| server.username.is_some() && server.credential.is_some();
+    let is_own = args.urls.is_empty() && file.iter().all(has_own);
+    let (common, note) = match &recipe {
+        _ if is_own && (args.username.is_some() || has_credential(args)) => (None, Some(UNUSED)),
+        Some(recipe) => (Some(recipe.make(now)?), None),
+        None => (stated(args)?, None),
     };
     let (mut list, mut made) = (Vec::new(), Vec::new());
     let mut add = |name: &str, own: Option<&Credentials>| {
@@ -69,14 +75,19 @@ pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Targets, CliEr
         Ok::<_, CliError>(())
     };
     args.urls.iter().try_for_each(|name| add(name, None))?;
-    if let Some(path) = &args.ice_servers {
-        for IceServer { urls, username, credential } in ice::servers_in(path)? {
-            let own =
-                username.zip(credential).map(|(username, credential)| Credentials { username, credential });
-            urls.iter().try_for_each(|name| add(name, own.as_ref()))?;
-        }
+    for IceServer { urls, username, credential } in file {
+        let own = username.zip(credential).map(|(username, credential)| Credentials { username, credential });
+        urls.iter().try_for_each(|name| add(name, own.as_ref()))?;
     }
-    Ok(Targets { list, made, recipe })
+    Ok(Targets { list, made, recipe, note })
+}
+
+/// Said where a user or a credential, often of the environment, is of no use.
+const UNUSED: &str =
+    "every server of --ice-servers has a user and a credential of its own; the one stated is not used";
+
+const fn has_credential(args: &TurnArgs) -> bool {
+    args.credential.is_some() || args.credential_file.is_some()
 }
 
 fn target(name: &str, credentials: Option<&Credentials>) -> Result<Target, CliError> {
@@ -129,6 +140,21 @@ mod tests {
         let matches =
             TurnArgs::augment_args(Command::new("turn")).get_matches_from([&["turn"], words].concat());
         TurnArgs::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn users_of_the_file_win_and_a_credential_that_nobody_needs_is_no_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ice.json");
+        let json = r#"[{"urls": ["turn:a", "stun:b"], "username": "own", "credential": "hunter2"}]"#;
+        std::fs::write(&file, json).unwrap();
+        let path = file.display().to_string();
+        let words = ["--ice-servers", &path, "--credential", "other"];
+        let found = targets(&args(&words), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(found.list[0].credentials.as_ref().unwrap().username, "own");
+        assert_eq!(found.note, Some(UNUSED));
+        // Of a URL beside it the credential has no user.
+        assert!(targets(&args(&[&["turn:c"], &words[..]].concat()), SystemTime::UNIX_EPOCH).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use super::finding::Found;
 use super::view::View;
 use crate::jsep::IceState;
+use crate::plan::IpScope;
 use crate::timeline::IceCandidate;
 
 pub(super) fn look(view: &View<'_>, found: &mut Found) {
@@ -44,20 +45,11 @@ fn ip(address: &str) -> Option<IpAddr> {
 }
 
 pub(super) fn scope(address: &str) -> Option<Scope> {
-    Some(match ip(address)? {
-        ip if ip.is_loopback() => Scope::Loopback,
-        IpAddr::V4(v4) if v4.is_private() || v4.is_link_local() || is_shared(v4.octets()) => Scope::Private,
-        // RFC 4193 and RFC 4291 §2.5.6.
-        IpAddr::V6(v6) if v6.segments()[0] & 0xfe00 == 0xfc00 || v6.segments()[0] & 0xffc0 == 0xfe80 => {
-            Scope::Private
-        }
-        _ => Scope::Public,
+    Some(match IpScope::of(ip(address)?) {
+        Some(IpScope::Loopback) => Scope::Loopback,
+        Some(IpScope::Private | IpScope::LinkLocal | IpScope::Shared) => Scope::Private,
+        Some(IpScope::Unspecified | IpScope::Multicast) | None => Scope::Public,
     })
-}
-
-/// RFC 6598: between a provider and its customers.
-fn is_shared(octets: [u8; 4]) -> bool {
-    octets[0] == 100 && octets[1] & 0xc0 == 64
 }
 
 /// The network that a host address is probably in.
