@@ -1,7 +1,7 @@
 //! STUN and TURN servers, resolved before the engine sees them.
 //!
-//! The engine resolves names inside its driver and stands still meanwhile, says nothing about a name that does not
-//! resolve, and skips `turns:` and TCP with a line in its log; those are bridged (see `turn`).
+//! The engine resolves names inside its driver and stands still meanwhile, and says nothing about a name that does not
+//! resolve. TURN is bridged (see `turn`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use futures::future::join_all;
 use rtc::peer_connection::configuration::RTCIceServer;
 
 use super::shared::Events;
-use super::turn::{Bridge, Upstream, bridge};
+use super::turn::{Bridge, OpenBridge, Upstream, bridge};
 use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
 use crate::stun::Trust;
-use crate::world::{Task, World, timeout};
+use crate::world::{World, timeout};
 
 /// A name must resolve within this time.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,10 +37,10 @@ pub(super) struct Servers {
     pub(super) engine: Vec<RTCIceServer>,
     pub(super) used: Vec<UsedServer>,
     pub(super) skipped: Vec<EngineEvent>,
-    /// TURN servers over UDP, with their URLs as they were given.
+    /// TURN servers that are not bridged, with their URLs as they were given.
     pub(super) watched: Vec<(SocketAddr, String)>,
     /// What carries the others.
-    pub(super) bridges: Vec<Task>,
+    pub(super) bridges: Vec<OpenBridge>,
 }
 
 /// What is needed to reach them.
@@ -60,7 +60,7 @@ pub(super) async fn resolve(servers: &[IceServer], ways: &Ways<'_>) -> Servers {
     let outcomes = join_all(lookups).await;
     let mut all = Servers::default();
     for ((server, url), outcome) in urls.into_iter().zip(outcomes) {
-        let used = outcome.and_then(|far| all.reach(ways, url, far));
+        let used = outcome.and_then(|far| all.reach(ways, server, url, far));
         match used {
             Ok((resolved, protocol)) => all.add(server, url, resolved, protocol),
             Err(reason) => all.skipped.push(EngineEvent::ServerSkipped { url: url.clone(), reason }),
@@ -89,31 +89,39 @@ impl Servers {
     fn reach(
         &mut self,
         ways: &Ways<'_>,
+        server: &IceServer,
         given: &str,
         far: Far<'_>,
     ) -> Result<(String, Option<&'static str>), String> {
-        let Far { uri, address } = far;
-        let Some(upstream) = uri.upstream else {
-            if uri.scheme == "stun" {
-                return Ok((format!("stun:{address}"), None));
-            }
-            self.watched.push((address, given.to_owned()));
-            return Ok((format!("turn:{address}?transport=udp"), None));
-        };
+        let Far { uri, addresses } = far;
+        let Some(address) = addresses.first() else { return Err(format!("{} has no address", uri.host)) };
+        if uri.scheme == "stun" {
+            return Ok((format!("stun:{address}"), None));
+        }
         if !ways.network.is_machine() {
-            return Err("there is no TCP and no TLS on simulated time".to_owned());
+            if uri.upstream != Upstream::Udp {
+                return Err("there is no TCP and no TLS on simulated time".to_owned());
+            }
+            self.watched.push((*address, given.to_owned()));
+            return Ok((format!("turn:{address}?transport=udp"), None));
         }
         let Trusting { authorities, insecure } = ways.trusting;
         let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
-        let (host, url, trust) = (uri.host.to_owned(), given.to_owned(), Arc::new(trust));
-        let far = Bridge { upstream, remote: address, host, url, trust };
-        let (local, task) = bridge(ways.world, ways.events, ways.bind, far)
+        let far = Bridge {
+            upstream: uri.upstream,
+            remotes: addresses,
+            host: uri.host.to_owned(),
+            url: given.to_owned(),
+            trust: Arc::new(trust),
+            password: server.credential.clone().unwrap_or_default(),
+        };
+        let (local, open) = bridge(ways.world, ways.events, ways.bind, far)
             .map_err(|error| format!("no socket can be had for it: {error}"))?;
-        self.bridges.push(task);
-        let protocol = match upstream {
+        self.bridges.push(open);
+        let protocol = match uri.upstream {
             Upstream::Tcp => Some("tcp"),
             Upstream::Tls => Some("tls"),
-            Upstream::Dtls => None,
+            Upstream::Udp | Upstream::Dtls => None,
         };
         Ok((format!("turn:{local}?transport=udp"), protocol))
     }
@@ -131,7 +139,8 @@ impl Servers {
 /// A server and where it is.
 struct Far<'a> {
     uri: Uri<'a>,
-    address: SocketAddr,
+    /// Those that can be used, the best first.
+    addresses: Vec<SocketAddr>,
 }
 
 /// Where the server is, or why it cannot be used.
@@ -144,13 +153,15 @@ async fn resolve_url<'a>(ways: &Ways<'_>, server: &IceServer, url: &'a str) -> R
         Ok(ip) => vec![SocketAddr::new(ip, uri.port)],
         Err(_) => lookup(&**ways.world, ways.network, uri.host, uri.port).await?,
     };
-    // A bridge has sockets of its own, of whatever family.
-    let usable = |address: &&SocketAddr| {
-        uri.upstream.is_some() || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4())
-    };
-    let address = addresses.iter().find(usable).copied();
-    let address = address.ok_or_else(|| format!("{} has no address of a family that we use", uri.host))?;
-    Ok(Far { uri, address })
+    // Streams and DTLS have sockets of their own, of whatever family.
+    let any_family = matches!(uri.upstream, Upstream::Tcp | Upstream::Tls | Upstream::Dtls);
+    let usable =
+        |address: &SocketAddr| any_family || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4());
+    let addresses: Vec<SocketAddr> = addresses.into_iter().filter(usable).collect();
+    if addresses.is_empty() {
+        return Err(format!("{} has no address of a family that we use", uri.host));
+    }
+    Ok(Far { uri, addresses })
 }
 
 async fn lookup(
@@ -172,8 +183,7 @@ struct Uri<'a> {
     scheme: &'a str,
     host: &'a str,
     port: u16,
-    /// What the engine cannot speak by itself.
-    upstream: Option<Upstream>,
+    upstream: Upstream,
 }
 
 impl<'a> Uri<'a> {
@@ -181,10 +191,10 @@ impl<'a> Uri<'a> {
         let (scheme, rest) = url.split_once(':').ok_or("it has no scheme such as stun: or turn:")?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let upstream = match (scheme, query) {
-            ("stun" | "turn", "") | ("turn", "transport=udp") => None,
-            ("turn", "transport=tcp") => Some(Upstream::Tcp),
-            ("turns", "" | "transport=tcp") => Some(Upstream::Tls),
-            ("turns", "transport=udp") => Some(Upstream::Dtls),
+            ("stun" | "turn", "") | ("turn", "transport=udp") => Upstream::Udp,
+            ("turn", "transport=tcp") => Upstream::Tcp,
+            ("turns", "" | "transport=tcp") => Upstream::Tls,
+            ("turns", "transport=udp") => Upstream::Dtls,
             ("stuns", _) => return Err("STUN over TLS brings no candidate that UDP could use".to_owned()),
             ("stun" | "turn" | "turns", other) => {
                 return Err(format!("{other:?} is not understood; transport=udp and transport=tcp are"));
