@@ -60,6 +60,7 @@ fn in_call(offer: &str) -> Speaker {
         token: None,
         given: BTreeMap::new(),
         nonce: "n".to_owned(),
+        hasty: false,
         hidden: std::collections::BTreeSet::new(),
     };
     let mut speaker = Speaker::new(Arc::new(dialect), place).expect("nothing is missing");

@@ -68,6 +68,15 @@ pub fn nearest<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> O
     few.min_by(|a, b| a.0.cmp(&b.0).then(alike(b.1).total_cmp(&alike(a.1)))).map(|(_, known)| known)
 }
 
+/// What helps where a word is none of those that there are.
+#[must_use]
+pub fn one_of(written: &str, words: &[&str]) -> String {
+    match nearest(written, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", words.join(", ")),
+    }
+}
+
 /// What the operating system says of a file, without its error number, as a fragment of a sentence.
 #[must_use]
 pub fn reason(error: &std::io::Error) -> String {

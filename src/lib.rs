@@ -30,6 +30,7 @@ pub mod explain;
 pub mod facts;
 pub mod jsep;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod timeline;
 pub mod world;

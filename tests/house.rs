@@ -75,6 +75,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("media", &["plan", "jsep", "timeline", "world"]),
     ("turn", &["stun", "trust", "plan", "diagnose", "report", "world"]),
     ("stun", &["trust", "plan", "world"]),
+    ("probe", &["plan", "facts", "expect", "report", "jsep"]),
     ("trust", &[]),
     ("world", &[]),
     ("plan", &["jsep"]),

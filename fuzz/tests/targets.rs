@@ -212,6 +212,7 @@ fn dialect_message() {
                 given: BTreeMap::new(),
                 hidden: BTreeSet::new(),
                 nonce: "n".into(),
+                hasty: false,
             };
             let Ok(mut speaker) = Speaker::new(Arc::clone(dialect), place) else { continue };
             speaker.begin(0);

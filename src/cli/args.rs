@@ -12,6 +12,7 @@ use super::explain::ExplainArgs;
 use super::fault::FaultArgs;
 use super::habits::HabitArgs;
 use super::init::InitArgs;
+use super::probe::ProbeArgs;
 use super::run::{ImportArgs, RunArgs};
 use super::sim::SimArgs;
 use super::turn::TurnArgs;
@@ -140,6 +141,9 @@ pub(super) struct CallArgs {
     /// What must come out.
     #[command(flatten)]
     pub(super) verdict: VerdictArgs,
+    /// Whether the app is probed.
+    #[command(flatten)]
+    pub(super) probe: ProbeArgs,
     /// Where results go.
     #[command(flatten)]
     pub(super) output: OutputArgs,

@@ -28,8 +28,12 @@ pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noi
     let mut plan = super::plan::plan(role, args, matches)?;
     let dialect = chosen(&args.dialect, &mut plan)?;
     check_media(&plan)?;
+    super::probe::check(args)?;
     let outputs = Outputs::open(&args.output)?;
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
+    if args.probe.probe {
+        return runtime()?.block_on(super::probe::play(plan, dialect, outputs, seed, View::of(noise)));
+    }
     runtime()?.block_on(play(plan, dialect, outputs, seed, noise))
 }
 
@@ -47,10 +51,9 @@ async fn play(
 ) -> anyhow::Result<Exit> {
     let world: Arc<dyn World> = Arc::new(Live::new(seed));
     let interrupt = interrupt(&world);
-    let spoken = dialect.as_ref().map(|chosen| chosen.dialect.name.clone());
     let rendezvous = rendezvous(&world, &plan.room, Some(&plan.leg), dialect).await?;
     let view = View::of(noise);
-    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some(), spoken.as_deref());
+    let live = LiveView::new(view, &plan, rendezvous.hosted.is_some());
     let deps = Deps {
         world: Arc::clone(&world),
         network: network(&world, &plan),
@@ -120,14 +123,18 @@ fn show(plan: &Plan, last: &Attempt, call: &CallReport, view: View) {
         View::Nothing => say(screen.lines().next().unwrap_or_default()),
         _ => {
             say(&format!("\n{}", screen.trim_end()));
-            show_not_understood(last);
+            show_not_understood(last, call, view);
         }
     }
 }
 
-/// What the dialect did not understand may be why nothing came of the call.
-fn show_not_understood(last: &Attempt) {
+/// What the dialect did not understand, where the call is not as it should be and no finding tells of it, or with `-v`.
+fn show_not_understood(last: &Attempt, call: &CallReport, view: View) {
     const SHOWN: usize = 3;
+    let is_told = call.findings.iter().any(|finding| finding.id == "sig-message-not-understood");
+    if view != View::Events && (is_told || call.verdict == VerdictWord::Passed) {
+        return;
+    }
     let of_dialect = |code: &str| ["unknown-message", "dialect", "refused"].contains(&code);
     let errors = last.facts.room_errors.iter().filter(|error| of_dialect(&error.code));
     let messages: Vec<&str> = errors.map(|error| error.message.as_str()).collect();
@@ -164,7 +171,7 @@ pub(super) fn check_media(plan: &Plan) -> Result<(), CliError> {
 }
 
 /// The machine's network, with what shall go wrong on it: what we send, and what the other side sends, on its way in.
-fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
+pub(super) fn network(world: &Arc<dyn World>, plan: &Plan) -> Arc<dyn Network> {
     let machine: Arc<dyn Network> = Arc::new(MachineNetwork);
     if plan.network.is_clean() {
         return machine;

@@ -119,6 +119,7 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         Some(named) => named,
     };
     let (dialect, _) = find(named)?;
+    plan.room.dialect = Some(named.to_owned());
     if plan.room.host {
         return Err(CliError::usage(
             "--dialect needs --signal: callcheck hosts its own room only",
@@ -140,6 +141,7 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         given,
         hidden: args.dialect_secret.iter().cloned().collect(),
         nonce: format!("{:08x}", Live::random_seed() & 0xffff_ffff),
+        hasty: false,
     };
     let chosen = Chosen { dialect: Arc::new(dialect), place };
     chosen.speaker().map_err(|error| match &error {
@@ -149,6 +151,11 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
         ),
         PlaceError::Missing { name, .. } => {
             CliError::usage(error.to_string(), format!("add `--dialect-var {name}=VALUE`"))
+        }
+        PlaceError::Nameless { .. } => {
+            let help =
+                "add `--peer NAME`, or say with `from` or `peer` in a [[hear]] rule where the name stands";
+            CliError::usage(error.to_string(), help)
         }
         PlaceError::Unknown { help, .. } => CliError::usage(error.to_string(), help.clone()),
     })?;
@@ -280,10 +287,18 @@ fn check_file(named: &str, transcripts: &[PathBuf]) -> anyhow::Result<Exit> {
     }
     say(&match (texts.len(), wrong) {
         (0, _) => format!("{named} makes sense; no transcript beside it tells whether it fits the room"),
-        (_, 0) => format!("{named} makes sense, and speaks as was recorded in {} transcripts", texts.len()),
-        (_, wrong) => format!("{named} makes sense by itself, and does not fit in {wrong} places"),
+        (some, 0) => {
+            format!("{named} makes sense, and speaks as was recorded in {}", counted(some, "transcript"))
+        }
+        (_, wrong) => {
+            format!("{named} makes sense by itself, and does not fit in {}", counted(wrong, "place"))
+        }
     });
     Ok(if wrong == 0 { Exit::Passed } else { Exit::Failed })
+}
+
+fn counted(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The transcripts beside a dialect's file, by name.

@@ -30,21 +30,13 @@ struct Screen {
 }
 
 impl Live {
-    pub(super) fn new(view: View, plan: &Plan, hosting: bool, dialect: Option<&str>) -> Self {
-        let command = match plan.leg.role {
-            Role::Caller => "answer",
-            Role::Callee => "call",
-        };
-        let signal = if plan.room.host { String::new() } else { format!(" --signal {}", plan.room.url) };
-        let signal = match dialect {
-            Some(dialect) => format!("{signal} --dialect {dialect}, or the app"),
-            None => signal,
-        };
+    pub(super) fn new(view: View, plan: &Plan, hosting: bool) -> Self {
+        let or_the_app = if plan.room.dialect.is_some() { ", or the app" } else { "" };
         let bar = (view == View::Moving && std::io::stderr().is_terminal()).then(spinner);
         Self(Arc::new(Mutex::new(Screen {
             view,
             role: plan.leg.role,
-            other_command: format!("callcheck {command} {}{signal}", plan.room.name),
+            other_command: plan.room.other_command(plan.leg.role) + or_the_app,
             hosting,
             bar,
             offered_us: None,

@@ -19,6 +19,7 @@ mod live;
 mod network;
 mod output;
 mod plan;
+mod probe;
 mod rendezvous;
 mod run;
 mod say;

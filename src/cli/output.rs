@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::args::OutputArgs;
 use super::error::CliError;
-use crate::report::Report;
 use crate::runner::Record;
 use crate::timeline::Storage;
 
@@ -57,7 +58,7 @@ impl Outputs {
     }
 
     /// Writes the report wherever it was asked for. The complaints about what could not be written.
-    pub(super) fn write(self, report: &Report) -> Vec<CliError> {
+    pub(super) fn write(self, report: &impl Serialize) -> Vec<CliError> {
         // Invariant: a report is plain data with string keys.
         let mut text = serde_json::to_vec_pretty(report).expect("a report is plain data");
         text.push(b'\n');

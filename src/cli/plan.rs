@@ -120,6 +120,7 @@ pub(super) fn room_plan(name: &str, args: &SignalingArgs) -> Result<RoomPlan, Cl
         url: signal_url(url)?,
         host: !stated,
         token: token(args.token.as_deref(), args.token_file.as_deref())?,
+        dialect: None,
     })
 }
 

@@ -11,6 +11,7 @@ mod app;
 mod catalogue;
 mod context;
 mod data;
+mod dialect;
 mod dtls;
 mod finding;
 mod glare;
@@ -59,6 +60,8 @@ pub fn diagnose(context: &Context, facts: &Facts, ended: bool) -> Findings {
     data::look(&view, &mut found);
     app::look(&view, &mut found);
     teardown::look(&view, &mut found);
+    // Whether it mattered shows by what the others miss.
+    dialect::look(&view, &mut found);
     order::told(&view, found)
 }
 

@@ -2,6 +2,7 @@
 //! good calls of every shape demand that nothing is said.
 
 mod calls;
+mod dialects;
 mod good;
 mod media;
 mod network;

@@ -61,7 +61,7 @@ fn all(slot: Option<&Slot>, message: &Json, names: &Value) -> Result<Vec<Json>, 
     }
 }
 
-fn absent(slot: &Slot) -> String {
+pub(super) fn absent(slot: &Slot) -> String {
     format!("`{}` is not in the message", slot.source())
 }
 

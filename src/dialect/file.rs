@@ -1,5 +1,6 @@
 //! The file of a dialect: TOML → [`Dialect`], or everything that is wrong with it.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
@@ -119,20 +120,7 @@ fn variables(reader: &Reader<'_>, file: &DeTable<'_>) -> Vec<Variable> {
     let mut variables = Vec::new();
     for (key, node) in table {
         let name: &str = key.get_ref().as_ref();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
-            let help = "use letters, digits and `_`".to_owned();
-            reader.complain(
-                key.span(),
-                format!("`{name}` cannot stand in `{{{{ }}}}`"),
-                "no name",
-                Some(help),
-            );
-            continue;
-        }
-        if keys::NAMES.contains(&name) || name == MESSAGE {
-            let help = "choose another name".to_owned();
-            reader.complain(key.span(), format!("`{name}` means something already"), "taken", Some(help));
+        if !is_free(reader, name, key.span(), &[]) {
             continue;
         }
         let (default, secret);
@@ -150,6 +138,23 @@ fn variables(reader: &Reader<'_>, file: &DeTable<'_>) -> Vec<Variable> {
         variables.push(Variable { name: name.to_owned(), default, secret });
     }
     variables
+}
+
+/// Whether the file may give that name a meaning. `allowed` are names with a meaning that it may change.
+fn is_free(reader: &Reader<'_>, name: &str, span: Range<usize>, allowed: &[&str]) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let help = "use letters, digits and `_`".to_owned();
+        reader.complain(span, format!("`{name}` cannot stand in `{{{{ }}}}`"), "no name", Some(help));
+        return false;
+    }
+    let is_taken = keys::NAMES.contains(&name) || name == MESSAGE;
+    if is_taken && !allowed.contains(&name) {
+        let help = "choose another name".to_owned();
+        reader.complain(span, format!("`{name}` means something already"), "taken", Some(help));
+        return false;
+    }
+    true
 }
 
 /// The names that rules capture, before the rules themselves are read.
@@ -331,7 +336,8 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
     let capture = table.get("capture").and_then(|node| reader.table(node, "capture"));
     let capture = capture.into_iter().flatten().filter_map(|(key, node)| {
         let name: &str = key.get_ref().as_ref();
-        Some((name.to_owned(), reader.slot(node, "capture")?))
+        let is_free = is_free(reader, name, key.span(), keys::CAPTURED);
+        is_free.then(|| Some((name.to_owned(), reader.slot(node, "capture")?))).flatten()
     });
     let capture: Vec<_> = capture.collect();
     let reply = table.get("send").map(|node| reader.messages(node, &[MESSAGE])).unwrap_or_default();

@@ -22,6 +22,9 @@ pub(super) fn rule() -> Vec<&'static str> {
 pub(super) const NAMES: &[&str] =
     &["room", "name", "self", "peer", "role", "token", "nonce", "seq", "now_ms", "null"];
 
+/// Those of them that a rule may capture: what the room alone knows.
+pub(super) const CAPTURED: &[&str] = &["room", "self", "peer"];
+
 /// The name of the message in a rule.
 pub(super) const MESSAGE: &str = "msg";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::extract::{needed, optional, signals};
+use super::extract::{absent, needed, optional, signals};
 use super::keys::MESSAGE;
 use super::news::{News, Turn};
 use super::rule::{Meaning, Rule, same};
@@ -17,26 +17,48 @@ use crate::timeline::Signal;
 impl Speaker {
     pub(super) fn listen(&mut self, text: &str, now_ms: u64, turn: &mut Turn) {
         let message = self.unpacked(text);
-        let shown = valued(&message);
+        if self.heed(&message, now_ms, turn) {
+            return;
+        }
+        let mut unknown = vec![text.to_owned()];
+        // Some rooms put several messages into one frame.
+        if let Some(messages) = several(&message) {
+            let heeded = |speaker: &mut Self, message: &Json, turn: &mut Turn| {
+                let message = speaker.unpack(message.clone());
+                speaker.heed(&message, now_ms, turn)
+            };
+            let strange: Vec<&Json> =
+                messages.iter().filter(|message| !heeded(self, message, turn)).collect();
+            // Where none is known, the frame as a whole is not.
+            if strange.len() < messages.len() {
+                unknown = strange.into_iter().map(Json::to_string).collect();
+            }
+        }
+        for text in unknown {
+            self.unknown += 1;
+            turn.news.push(News::Unknown { count: self.unknown, text: self.shown(&text) });
+        }
+    }
+
+    /// Does what the rules say of a message, if one knows it.
+    fn heed(&mut self, message: &Json, now_ms: u64, turn: &mut Turn) -> bool {
+        let shown = valued(message);
         let dialect = Arc::clone(&self.dialect);
         let mut is_known = false;
         for rule in &dialect.rules {
             let names = self.values(now_ms, &[(MESSAGE, shown.clone())]);
-            if !matches(rule, &message, &names) {
+            if !matches(rule, message, &names) {
                 continue;
             }
             is_known = true;
-            if let Err(why) = self.obey(rule, &message, &shown, now_ms, turn) {
-                turn.news.push(News::Trouble(format!("the rule at {} applies, but {why}", rule.place)));
+            if let Err(why) = self.obey(rule, message, &shown, now_ms, turn) {
+                turn.news.push(trouble(rule, &why));
             }
             if !rule.more {
                 break;
             }
         }
-        if !is_known {
-            self.unknown += 1;
-            turn.news.push(News::Unknown { count: self.unknown, text: self.shown(text) });
-        }
+        is_known
     }
 
     /// The signals in a message of our own, as the other side would understand it.
@@ -55,7 +77,10 @@ impl Speaker {
 
     /// The message, with the JSON in its texts read. What is no JSON is a text.
     fn unpacked(&self, text: &str) -> Json {
-        let mut message = serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.to_owned()));
+        self.unpack(serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.to_owned())))
+    }
+
+    fn unpack(&self, mut message: Json) -> Json {
         for path in &self.dialect.unpack {
             let pointers: Vec<String> =
                 path.query_located(&message).locations().map(|at| at.to_json_pointer()).collect();
@@ -90,6 +115,10 @@ impl Speaker {
             }
             turn.understood.push(why);
             return Ok(());
+        }
+        for slot in rule.slots.told().filter(|slot| slot.leads_nowhere(message)) {
+            // The rest of the message may still be of use.
+            turn.news.push(trouble(rule, &absent(slot)));
         }
         for (name, slot) in &rule.capture {
             let value = needed(Some(slot), message, &names)?;
@@ -136,8 +165,12 @@ impl Speaker {
         turn.understood.push(format!("we are the {told}"));
         if told != self.role {
             let remedy = match self.role {
-                Role::Caller => "let the other side join in the other order, or use `callcheck answer`",
-                Role::Callee => "let the other side join in the other order, or use `callcheck call`",
+                Role::Caller => {
+                    "let the other side join in the other order, or use `callcheck answer` with the same options"
+                }
+                Role::Callee => {
+                    "let the other side join in the other order, or use `callcheck call` with the same options"
+                }
             };
             turn.news.push(News::WrongRole(format!(
                 "the room makes us the {told}, and we were started as the {}; {remedy}",
@@ -311,6 +344,15 @@ impl Speaker {
         self.peer = Some(peer);
         self.start(turn);
     }
+}
+
+fn trouble(rule: &Rule, why: &str) -> News {
+    News::Trouble(format!("the rule at {} applies, but {why}", rule.place))
+}
+
+/// The messages in one frame, if it is a list of nothing else.
+pub(super) fn several(frame: &Json) -> Option<&[Json]> {
+    frame.as_array().filter(|items| !items.is_empty() && items.iter().all(Json::is_object)).map(Vec::as_slice)
 }
 
 /// Whether a rule is for this message. A condition that cannot be judged does not hold.

@@ -111,4 +111,6 @@ impl Dialect {
 }
 
 #[cfg(test)]
+mod any_message;
+#[cfg(test)]
 mod tests;

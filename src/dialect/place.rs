@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::Dialect;
+use super::rule::{Meaning, Rule};
+use super::{Dialect, Template};
 use crate::diagnostic::nearest;
 use crate::jsep::Role;
 use crate::plan::Secret;
@@ -28,6 +29,8 @@ pub struct Place {
     pub hidden: BTreeSet<String>,
     /// A text that nobody else has: `{{ nonce }}`, and part of the ids of calls.
     pub nonce: String,
+    /// Candidates are held back for nothing, whatever the dialect says: to learn what the app makes of early ones.
+    pub hasty: bool,
 }
 
 /// What a place needs and was not given.
@@ -42,6 +45,18 @@ pub enum PlaceError {
         name: String,
         /// It must not show.
         secret: bool,
+    },
+    /// What is said needs the other side's name, and the room does not tell it.
+    #[error(
+        "what the dialect `{dialect}` says as {says} of the {role} needs `{{{{peer}}}}`, and no rule tells who that is"
+    )]
+    Nameless {
+        /// The dialect.
+        dialect: String,
+        /// Our role.
+        role: Role,
+        /// The key under [say].
+        says: &'static str,
     },
     /// A value was given for what is no variable.
     #[error("the dialect `{dialect}` has no variable `{name}`")]
@@ -66,6 +81,33 @@ pub struct Connection {
     pub query: Vec<(String, Secret)>,
     /// Header fields of the request.
     pub headers: Vec<(String, Secret)>,
+}
+
+/// What that side says that needs the name of the other one, where no rule of the dialect tells it in time.
+pub(super) fn nameless(dialect: &Dialect, role: Role) -> Option<&'static str> {
+    let say = &dialect.say;
+    let names = |rule: &Rule| {
+        let slots = &rule.slots;
+        let told = match rule.meaning {
+            Some(Meaning::Joined | Meaning::Peers | Meaning::PeerJoined | Meaning::Start) => {
+                slots.peer.is_some() || slots.peers.is_some()
+            }
+            _ => false,
+        };
+        // Whoever calls speaks first.
+        let from = role == Role::Callee || rule.meaning == Some(Meaning::Start);
+        told || (from && slots.from.is_some()) || rule.capture.iter().any(|(name, _)| name == "peer")
+    };
+    if dialect.rules.iter().any(names) {
+        return None;
+    }
+    let said = match role {
+        Role::Caller => [("offer", &say.offer)].to_vec(),
+        Role::Callee => [("answer", &say.answer), ("candidate", &say.candidate)].to_vec(),
+    };
+    let needs =
+        |messages: &[Template]| messages.iter().flat_map(Template::texts).any(|text| text.needs("peer"));
+    said.into_iter().find(|(_, messages)| needs(messages)).map(|(what, _)| what)
 }
 
 /// The value that a text means where `default` stood.

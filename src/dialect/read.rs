@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{MESSAGE, NAMES};
 use super::rule::{Member, Pattern, Slot};
 use super::template::{Formula, Template, Text};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, one_of};
 
 /// A value of the file with its place.
 pub(super) type Node<'t> = Spanned<DeValue<'t>>;
@@ -68,11 +68,7 @@ impl<'a> Reader<'a> {
 
     /// A word that is none of `known`.
     pub(super) fn unknown(&self, span: Range<usize>, title: String, word: &str, known: &[&str]) {
-        let help = match nearest(word, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", known.join(", ")),
-        };
-        self.complain(span, title, "unknown", Some(help));
+        self.complain(span, title, "unknown", Some(one_of(word, known)));
     }
 
     /// Complains about every key that is none of these.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::candidate::{Beside, candidates};
 use super::speaker::Speaker;
-use super::template::{Template, as_text, valued};
+use super::template::{Template, as_text, inside, valued};
 use crate::jsep::SdpType;
 use crate::timeline::Signal;
 
@@ -17,13 +17,13 @@ const INDEX: &str = "\u{1}index";
 const FRAGMENT: &str = "\u{1}fragment";
 
 impl Speaker {
-    /// The signal that we say with this message; none if no template makes it.
-    pub(super) fn recognise(&self, text: &str, now_ms: u64) -> Option<Signal> {
+    /// The signals that we say with this message; none if no template makes it.
+    pub(super) fn recognise(&self, text: &str, now_ms: u64) -> Vec<Signal> {
         let say = &self.dialect.say;
         let described = |sdp_type: SdpType, messages: &[Template]| {
             let more = [("sdp", Value::from(SDP)), ("type", Value::from(sdp_type.as_str()))];
             let found = self.found(text, messages, &more, now_ms)?;
-            Some(Signal::Description { sdp_type, sdp: as_text(found.get(SDP)?) })
+            Some(vec![Signal::Description { sdp_type, sdp: as_text(found.get(SDP)?) }])
         };
         let candidate = || {
             let init = json!({
@@ -32,11 +32,12 @@ impl Speaker {
             let found = self.found(text, &say.candidate, &[("candidate", valued(init))], now_ms)?;
             let of = |name: &str| found.get(name).cloned().filter(|value| !value.is_null());
             let beside = Beside { mid: of(MID), index: of(INDEX), fragment: of(FRAGMENT) };
-            candidates(found.get(LINE)?, &beside).ok()?.pop()
+            candidates(found.get(LINE)?, &beside).ok()
         };
         described(SdpType::Offer, &say.offer)
             .or_else(|| described(SdpType::Answer, &say.answer))
             .or_else(candidate)
+            .unwrap_or_default()
     }
 
     /// What stands in the message where ours would have the texts above.
@@ -47,10 +48,13 @@ impl Speaker {
         more: &[(&str, Value)],
         now_ms: u64,
     ) -> Option<Map<String, Json>> {
-        let message = messages.first()?.message(&self.values(now_ms, more)).ok()?;
         let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.to_owned()));
-        let mut found = Map::new();
-        fits(&read(&message), &read(text), &mut found).then_some(found)
+        let recorded = read(text);
+        messages.iter().find_map(|message| {
+            let message = message.message(&self.values(now_ms, more)).ok()?;
+            let mut found = Map::new();
+            fits(&read(&message), &recorded, &mut found).then_some(found).filter(|found| !found.is_empty())
+        })
     }
 }
 
@@ -72,8 +76,7 @@ fn fits(ours: &Json, recorded: &Json, found: &mut Map<String, Json>) -> bool {
                 && ours.iter().zip(recorded).all(|(ours, recorded)| fits(ours, recorded, found))
         }
         (Json::String(ours), Json::String(recorded)) if ours != recorded => {
-            let read = |text: &str| serde_json::from_str::<Json>(text).ok().filter(|json| !json.is_string());
-            match (read(ours), read(recorded)) {
+            match (inside(ours), inside(recorded)) {
                 (Some(ours), Some(recorded)) => fits(&ours, &recorded, found),
                 _ => false,
             }

@@ -127,6 +127,13 @@ impl Slots {
         })
     }
 
+    /// Those whose absence is told, and does not keep the rest of the message from being used. What a rule cannot do without
+    /// is told where it is needed, and of a candidate's `mid`, `index` and `ufrag` and a description's `type` any may be
+    /// absent.
+    pub(super) fn told(&self) -> impl Iterator<Item = &Slot> {
+        [&self.from, &self.to, &self.role, &self.peers, &self.reason].into_iter().flatten()
+    }
+
     /// The keys of all of them.
     pub(super) const KEYS: &'static [&'static str] = &[
         "from",
@@ -175,6 +182,17 @@ impl Slot {
         Ok(items.collect())
     }
 
+    /// Whether the message lacks the place itself: a list with nothing in it is a place.
+    pub(super) fn leads_nowhere(&self, message: &Json) -> bool {
+        let Self::Path(path, source) = self else { return false };
+        if !path.query(message).is_empty() {
+            return false;
+        }
+        let stem = &source[..MANY.iter().filter_map(|many| source.find(many)).min().unwrap_or(source.len())];
+        // What cannot be read as a path by itself was no end of one.
+        JsonPath::parse(stem).is_ok_and(|stem| stem.query(message).is_empty())
+    }
+
     /// As it is written.
     pub(super) fn source(&self) -> &str {
         match self {
@@ -183,6 +201,9 @@ impl Slot {
         }
     }
 }
+
+/// What in a path stands for any number of places (RFC 9535 §2.3).
+const MANY: &[&str] = &["[*]", "[?", "..", ".*"];
 
 /// A part of a message: what is not in it may be anything.
 #[derive(Debug)]

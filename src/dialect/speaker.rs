@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::candidate::init;
 use super::news::{News, Turn};
-use super::place::{Connection, Place, PlaceError, typed_as, unknown_variable};
+use super::place::{Connection, Place, PlaceError, nameless, typed_as, unknown_variable};
 use super::template::{Names, Template, as_text, valued};
 use super::{Dialect, Hold};
 use crate::jsep::{Role, SdpType};
@@ -18,6 +18,7 @@ use crate::plan::Secret;
 use crate::timeline::Signal;
 
 /// Speaks a dialect.
+#[derive(Clone)]
 pub struct Speaker {
     pub(super) dialect: Arc<Dialect>,
     pub(super) role: Role,
@@ -45,6 +46,7 @@ pub struct Speaker {
     described: bool,
     pub(super) answered: bool,
     held: Vec<Signal>,
+    hasty: bool,
 }
 
 impl Speaker {
@@ -75,6 +77,11 @@ impl Speaker {
         }
         if let Some(name) = place.given.keys().find(|name| !names.contains_key(*name)) {
             return Err(unknown_variable(&dialect, name));
+        }
+        if place.peer.is_none()
+            && let Some(says) = nameless(&dialect, place.role)
+        {
+            return Err(PlaceError::Nameless { dialect: dialect.name.clone(), role: place.role, says });
         }
         for (name, value) in
             [("room", &place.room), ("name", &place.name), ("self", &place.name), ("nonce", &place.nonce)]
@@ -107,6 +114,7 @@ impl Speaker {
             described: false,
             answered: false,
             held: Vec::new(),
+            hasty: place.hasty,
             dialect,
         })
     }
@@ -252,6 +260,9 @@ impl Speaker {
         names.insert("seq".into(), Value::from(self.said + 1));
         if let Some(peer) = &self.peer {
             names.insert("peer".into(), valued(peer));
+        } else if let ([sole], false) = (&self.present[..], names.contains_key("peer")) {
+            // The room has named nobody else, and messages may lack their sender.
+            names.insert("peer".into(), valued(sole));
         }
         for (name, value) in more {
             names.insert((*name).to_owned(), value.clone());
@@ -364,6 +375,7 @@ impl Speaker {
     /// Whether candidates need not wait any more.
     fn may_release(&self) -> bool {
         match self.dialect.hold {
+            _ if self.hasty => true,
             Hold::No => true,
             Hold::Description => self.described,
             Hold::Answer => self.answered,

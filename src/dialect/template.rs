@@ -61,6 +61,9 @@ fn environment() -> &'static Environment<'static> {
             serde_json::to_string(&value).map_err(|error| fault(error.to_string()))
         });
         environment.add_filter("base64", |text: String| STANDARD.encode(text));
+        environment.add_filter("unbase64", |text: String| {
+            from_base64(&text).ok_or_else(|| fault("this is no text in base64"))
+        });
         environment.add_filter("parse", |text: String| match parsed(&text) {
             Some(json) => Ok(valued(json)),
             None => Err(fault("this is neither JSON nor JSON in base64")),
@@ -80,7 +83,16 @@ pub(super) fn valued(data: impl Serialize) -> Value {
 
 /// The JSON that a text holds, in base64 or not.
 pub(super) fn parsed(text: &str) -> Option<Json> {
-    serde_json::from_str(text).ok().or_else(|| serde_json::from_slice(&STANDARD.decode(text).ok()?).ok())
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&from_base64(text)?).ok())
+}
+
+/// What a text holds inside: JSON that is no text itself, in base64 or not, or a text in base64.
+pub(super) fn inside(text: &str) -> Option<Json> {
+    parsed(text).filter(|json| !json.is_string()).or_else(|| from_base64(text).map(Json::String))
+}
+
+fn from_base64(text: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()
 }
 
 impl Formula {
@@ -105,6 +117,17 @@ impl Formula {
         let mut names: Vec<String> = self.compiled.undeclared_variables(false).into_iter().collect();
         names.sort();
         names
+    }
+
+    /// Without a value of that name it has none either.
+    fn needs(&self, name: &str) -> bool {
+        let names = self.names();
+        let has_value = |with: bool| {
+            let known = names.iter().filter(|known| with || *known != name);
+            let known: Vec<(String, Value)> = known.map(|known| (known.clone(), Value::from("x"))).collect();
+            self.compiled.eval(Value::from_pairs(known)).is_ok_and(|value| !value.is_undefined())
+        };
+        names.iter().any(|known| known == name) && has_value(true) && !has_value(false)
     }
 
     pub(super) fn holds(&self, names: &Value) -> Result<bool, String> {
@@ -153,6 +176,11 @@ impl Text {
             }
         }
         names
+    }
+
+    /// It cannot be filled in without a value of that name.
+    pub(super) fn needs(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Value(formula) if formula.needs(name)))
     }
 
     /// Nothing is to be filled in.

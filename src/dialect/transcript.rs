@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Dialect;
-use super::listen::word;
+use super::listen::{several, word};
 use super::news::{News, Turn};
-use super::place::Place;
+use super::place::{Place, PlaceError};
 use super::speaker::Speaker;
-use crate::diagnostic::{Diagnostic, nearest};
+use super::template::inside;
+use crate::diagnostic::{Diagnostic, one_of};
 use crate::jsep::Role;
 use crate::plan::Secret;
 use crate::timeline::Signal;
@@ -59,6 +60,7 @@ pub fn check(dialect: &Arc<Dialect>, source: &str, text: &str) -> Checked {
             given: BTreeMap::new(),
             hidden: BTreeSet::new(),
             nonce: "nonce".into(),
+            hasty: false,
         },
         pending: VecDeque::new(),
         checked: Checked::default(),
@@ -106,6 +108,10 @@ impl Replay<'_> {
             }
         }
         let end = self.text.trim_end().len();
+        if self.checked.lines.is_empty() && self.checked.complaints.is_empty() {
+            let help = "begin what the room says with `<`, and what we say with `>`".to_owned();
+            self.complain(end..end, "the transcript holds no message", "nothing is checked", Some(help));
+        }
         self.nothing_pending(&(end..end));
     }
 
@@ -123,6 +129,10 @@ impl Replay<'_> {
     fn set(&mut self, setting: &str, span: Range<usize>) {
         let (key, value) = setting.split_once(char::is_whitespace).unwrap_or((setting, ""));
         let value = value.trim();
+        if self.speaker.is_some() {
+            let help = "put it above the first message".to_owned();
+            return self.complain(span, "this setting comes too late", "we are in already", Some(help));
+        }
         match key {
             "role" => match value.parse() {
                 Ok(role) => self.place.role = role,
@@ -139,10 +149,7 @@ impl Replay<'_> {
                 None => self.complain(span, "a variable is set as `@var NAME=VALUE`", "no `=`", None),
             },
             other => {
-                let help = match nearest(other, SETTINGS.iter().copied()) {
-                    Some(near) => format!("did you mean `@{near}`?"),
-                    None => format!("there are {}", SETTINGS.join(", ")),
-                };
+                let help = one_of(other, SETTINGS);
                 self.complain(span, format!("there is no setting `@{other}`"), "unknown", Some(help));
             }
         }
@@ -165,7 +172,13 @@ impl Replay<'_> {
                 true
             }
             Err(error) => {
-                let help = "set it above with `@var NAME=VALUE`".to_owned();
+                let help = match &error {
+                    PlaceError::Nameless { .. } => {
+                        "name the other side above with `@peer NAME`, or tell it by a rule"
+                    }
+                    _ => "set it above with `@var NAME=VALUE`",
+                };
+                let help = help.to_owned();
                 self.complain(span.clone(), error.to_string(), "before this", Some(help));
                 false
             }
@@ -202,22 +215,23 @@ impl Replay<'_> {
         if self.is_pending(message) {
             return vec!["we say it by ourselves".into()];
         }
-        let signals = self.speaker.as_ref().map(|speaker| match speaker.recognise(message, NOW_MS) {
-            Some(signal) => vec![signal],
-            None => speaker.overhear(message, NOW_MS),
-        });
-        let signals = signals.unwrap_or_default();
+        let signals = self.told_by(message);
+        if signals.is_empty() {
+            if let Some(what) = self.says_unasked(message) {
+                return vec![what.into()];
+            }
+            // The app may put into one frame what callcheck says one by one.
+            let frame = serde_json::from_str::<Json>(message).unwrap_or_default();
+            if let Some(messages) = several(&frame) {
+                return messages.iter().flat_map(|message| self.ours(&message.to_string(), span)).collect();
+            }
+        }
         let words: Vec<String> = signals.iter().map(|signal| word(signal).to_owned()).collect();
         for signal in &signals {
             self.utter(signal, span);
         }
-        if self.is_pending(message) {
+        if self.is_pending(message) || self.are_pending(&signals) {
             return words;
-        }
-        if signals.is_empty()
-            && let Some(what) = self.says_unasked(message)
-        {
-            return vec![what.into()];
         }
         let (label, help) = match self.pending.pop_front() {
             Some(instead) => ("callcheck says something else", format!("callcheck says {instead}")),
@@ -236,6 +250,24 @@ impl Replay<'_> {
         words
     }
 
+    /// What the other side would take a message of ours for.
+    fn told_by(&self, message: &str) -> Vec<Signal> {
+        let Some(speaker) = &self.speaker else { return Vec::new() };
+        let signals = speaker.recognise(message, NOW_MS);
+        if signals.is_empty() { speaker.overhear(message, NOW_MS) } else { signals }
+    }
+
+    /// Whether callcheck says these one by one; then it has.
+    fn are_pending(&mut self, signals: &[Signal]) -> bool {
+        let told: Vec<Vec<Signal>> = self.pending.iter().map(|ours| self.told_by(ours)).collect();
+        let is_same = signals.len() > 1 && told.concat() == signals;
+        if is_same {
+            let mut told = told.iter();
+            self.pending.retain(|_| told.next().is_some_and(Vec::is_empty));
+        }
+        is_same
+    }
+
     fn utter(&mut self, signal: &Signal, span: &Range<usize>) {
         let Some(speaker) = &mut self.speaker else { return };
         let turn = speaker.say(signal, NOW_MS);
@@ -244,17 +276,25 @@ impl Replay<'_> {
 
     /// What is not told by its content: the end of candidates, a hang-up, a goodbye, a sign of life.
     fn says_unasked(&mut self, message: &str) -> Option<&'static str> {
-        let speaker = self.speaker.as_mut()?;
+        let speaker = self.speaker.as_ref()?;
         let end = Signal::EndOfCandidates { username_fragment: None };
         let hang_up = Signal::HangUp { reason: String::new() };
-        let turns = [
-            ("keepalive", speaker.keep_alive(NOW_MS)),
-            ("end-of-candidates", speaker.say(&end, NOW_MS)),
-            ("hang-up", speaker.say(&hang_up, NOW_MS)),
-            ("leave", speaker.leave(NOW_MS)),
+        let ways: [(&str, &dyn Fn(&mut Speaker) -> Turn); 4] = [
+            ("keepalive", &|speaker| speaker.keep_alive(NOW_MS)),
+            ("end-of-candidates", &|speaker| speaker.say(&end, NOW_MS)),
+            ("hang-up", &|speaker| speaker.say(&hang_up, NOW_MS)),
+            ("leave", &|speaker| speaker.leave(NOW_MS)),
         ];
-        let said = |turn: &Turn| turn.send.iter().any(|ours| is_same(ours, message));
-        turns.into_iter().find(|(_, turn)| said(turn)).map(|(what, _)| what)
+        let (what, said, turn) = ways.into_iter().find_map(|(what, way)| {
+            // What is only tried must leave no trace.
+            let mut tried = speaker.clone();
+            let turn = way(&mut tried);
+            let is_said = turn.send.iter().any(|ours| is_same(ours, message));
+            is_said.then_some((what, tried, turn))
+        })?;
+        self.speaker = Some(said);
+        self.pending.extend(turn.send);
+        self.is_pending(message).then_some(what)
     }
 
     /// Whether callcheck says this; then it has.
@@ -306,9 +346,9 @@ fn is_same_json(ours: &Json, recorded: &Json) -> bool {
         }
         (Json::String(ours), Json::String(recorded)) => {
             ours == recorded || {
-                // JSON in a text may be written in another order.
-                match (serde_json::from_str::<Json>(ours), serde_json::from_str::<Json>(recorded)) {
-                    (Ok(ours), Ok(recorded)) if ours.is_object() => is_same_json(&ours, &recorded),
+                // JSON in a text, in base64 or not, may be written in another order.
+                match (inside(ours), inside(recorded)) {
+                    (Some(ours), Some(recorded)) => is_same_json(&ours, &recorded),
                     _ => false,
                 }
             }
@@ -363,6 +403,65 @@ mod tests {
         assert_eq!(titles(good), Vec::<String>::new());
     }
 
+    fn complaints_of(dialect: &str, transcript: &str) -> Vec<String> {
+        let dialect = Arc::new(Dialect::parse("x", "x.toml", dialect).unwrap());
+        let complaints = check(&dialect, "x.transcript", transcript).complaints;
+        complaints.iter().map(|complaint| complaint.render(false)).collect()
+    }
+
+    #[test]
+    fn several_messages_in_one_frame_and_several_candidates_in_one_message_are_recognised() {
+        let candidate = |port: u32| {
+            format!(r#"{{"candidate":"candidate:1 1 udp 1 192.0.2.1 {port} typ host","sdpMid":"0"}}"#)
+        };
+        let (one, two) = (candidate(1), candidate(2));
+        let frame = format!(
+            r#"> [{{"t":"o","sdp":"v=0"}},{{"t":"c","c":{one}}}]
+            < [{{"t":"a","sdp":"v=0 theirs"}},{{"t":"c","c":{two}}}]
+            = answer from callee
+            = candidate from callee
+            > {{"t":"c","c":[{one},{two}]}}"#
+        );
+        assert_eq!(complaints_of(DIALECT, &frame), Vec::<String>::new());
+        let wrong = frame.replace("\"t\":\"o\"", "\"t\":\"oo\"");
+        assert_eq!(complaints_of(DIALECT, &wrong).len(), 1);
+    }
+
+    #[test]
+    fn payloads_in_base64_are_recognised() {
+        let dialect = DIALECT
+            .replace("sdp = \"{{sdp}}\"", "sdp = \"{{ {'type': 'x', 'sdp': sdp} | json | base64 }}\"")
+            .replace("c = \"{{candidate}}\"", "c = \"{{ candidate.candidate | base64 }}\"")
+            .replace("sdp = \"$.sdp\"", "sdp = \"{{ (msg.sdp | parse).sdp }}\"")
+            .replace("candidate = \"$.c\"", "candidate = \"{{ msg.c | unbase64 }}\"");
+        let transcript = r#"
+            > {"t":"o","sdp":"eyJzZHAiOiJ2PTAiLCJ0eXBlIjoieCJ9"}
+            < {"t":"a","sdp":"eyJzZHAiOiJ2PTAiLCJ0eXBlIjoieCJ9"}
+            = answer from callee
+            > {"t":"c","c":"Y2FuZGlkYXRlOjEgMSB1ZHAgMSAxOTIuMC4yLjEgOSB0eXAgaG9zdA=="}
+            < {"t":"c","c":"Y2FuZGlkYXRlOjIgMSB1ZHAgMSAxOTIuMC4yLjIgOSB0eXAgaG9zdA=="}
+            = candidate from callee
+        "#;
+        assert_eq!(complaints_of(&dialect, transcript), Vec::<String>::new());
+        let other = transcript.replacen("eyJzZHAiOiJ2PTAiLCJ0eXBlIjoieCJ9", "eyJ4IjoxfQ==", 1);
+        assert_eq!(complaints_of(&dialect, &other).len(), 1);
+    }
+
+    #[test]
+    fn what_is_only_tried_leaves_no_trace() {
+        // A sign of life that carries a count must not use it up while a goodbye is looked for.
+        let dialect = format!(
+            "[room]\nkeepalive = {{ every = \"30s\", send = {{ t = \"ping\", n = \"{{{{seq}}}}\" }} }}\n{}",
+            DIALECT.replacen(
+                "[say]",
+                "[say]\nhang-up = [{ t = \"bye\", n = \"{{seq}}\" }, { t = \"gone\" }]",
+                1
+            )
+        );
+        let transcript = "> {\"t\":\"o\",\"sdp\":\"v=0\"}\n> {\"t\":\"bye\",\"n\":2}\n> {\"t\":\"gone\"}\n> {\"t\":\"ping\",\"n\":4}\n";
+        assert_eq!(complaints_of(&dialect, transcript), Vec::<String>::new());
+    }
+
     #[test]
     fn what_does_not_fit_is_told() {
         for (transcript, title) in [
@@ -376,6 +475,10 @@ mod tests {
             ),
             ("@rolle caller", "there is no setting `@rolle`"),
             ("? what", "this is no line of a transcript"),
+            // What checks nothing does not pass.
+            ("", "the transcript holds no message"),
+            ("@role callee\n# and no more", "the transcript holds no message"),
+            ("> {\"t\":\"o\",\"sdp\":\"v=0\"}\n@role callee", "this setting comes too late"),
         ] {
             assert_eq!(titles(transcript), [title], "{transcript}");
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
+use futures::future::join_all;
 use rtc::ice::mdns::MulticastDnsMode;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy,
@@ -26,7 +27,7 @@ use super::sections::Sections;
 use super::servers::{self, Servers, Ways};
 use super::shared::Shared;
 use super::tap::Tap;
-use super::turn::ServerWatch;
+use super::turn::{OpenBridge, ServerWatch};
 use super::{EngineConfig, EngineError, EngineEvent, EngineStats, RtpWriter, codecs, repeatable, transport};
 use crate::network::Network;
 use crate::timeline::{CandidatePair, IceChecks, ImpairedPackets, UnboundRtp};
@@ -34,6 +35,9 @@ use crate::world::{Clock, World, spawn, timeout};
 
 /// The engine closes within a millisecond; one that does not is stopped where it stands.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// TURN servers take back their allocations within a round trip.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One RTCPeerConnection of the engine. Dropping it closes it.
 ///
@@ -85,7 +89,7 @@ impl Engine {
         let mut shared =
             Shared::new(world.clone(), network.clone(), sender, gathering, pace.clone(), trace.clone());
         shared.servers = Arc::new(servers_seen);
-        std::mem::take(&mut servers.bridges).into_iter().for_each(|bridge| shared.own(bridge));
+        shared.keep_bridges(std::mem::take(&mut servers.bridges));
         shared.tap.meddle(Arc::clone(&config.faults));
         let shared = Arc::new(shared);
         shared.emit_all(std::mem::take(&mut servers.skipped));
@@ -198,6 +202,12 @@ async fn close(connection: Arc<dyn PeerConnection>, shared: Arc<Shared>, driver:
     shared.begin_closing();
     if timeout(&*shared.world, CLOSE_TIMEOUT, connection.close()).await.is_err() {
         driver.abort();
+    }
+    let bridges = shared.take_bridges();
+    if !bridges.is_empty() {
+        let released = join_all(bridges.into_iter().map(OpenBridge::release));
+        // A server that does not answer any more lets its allocations expire.
+        let _ = timeout(&*shared.world, RELEASE_TIMEOUT, released).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! STUN and TURN servers, resolved before the engine sees them.
 //!
-//! The engine resolves names inside its driver and stands still meanwhile, says nothing about a name that does not
-//! resolve, and skips `turns:` and TCP with a line in its log; those are bridged (see `turn`).
+//! The engine resolves names inside its driver and stands still meanwhile, and says nothing about a name that does not
+//! resolve. TURN is bridged (see `turn`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use futures::future::join_all;
 use rtc::peer_connection::configuration::RTCIceServer;
 
 use super::shared::Events;
-use super::turn::{Bridge, Upstream, bridge};
+use super::turn::{Bridge, OpenBridge, Upstream, bridge};
 use super::{EngineEvent, IceServer, Trusting};
 use crate::network::Network;
 use crate::plan::{IceTransport, IceUrl, check_ice_url, parse_ice_url};
 use crate::trust::Trust;
-use crate::world::{Task, World, timeout};
+use crate::world::{World, timeout};
 
 /// A name must resolve within this time.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -38,10 +38,10 @@ pub(super) struct Servers {
     pub(super) engine: Vec<RTCIceServer>,
     pub(super) used: Vec<UsedServer>,
     pub(super) skipped: Vec<EngineEvent>,
-    /// TURN servers over UDP, with their URLs as they were given.
+    /// TURN servers that are not bridged, with their URLs as they were given.
     pub(super) watched: Vec<(SocketAddr, String)>,
     /// What carries the others.
-    pub(super) bridges: Vec<Task>,
+    pub(super) bridges: Vec<OpenBridge>,
 }
 
 /// What is needed to reach them.
@@ -61,7 +61,7 @@ pub(super) async fn resolve(servers: &[IceServer], ways: &Ways<'_>) -> Servers {
     let outcomes = join_all(lookups).await;
     let mut all = Servers::default();
     for ((server, url), outcome) in urls.into_iter().zip(outcomes) {
-        let used = outcome.and_then(|far| all.reach(ways, url, far));
+        let used = outcome.and_then(|far| all.reach(ways, server, url, far));
         match used {
             Ok((resolved, protocol)) => all.add(server, url, resolved, protocol),
             Err(reason) => all.skipped.push(EngineEvent::ServerSkipped { url: url.clone(), reason }),
@@ -90,31 +90,40 @@ impl Servers {
     fn reach(
         &mut self,
         ways: &Ways<'_>,
+        server: &IceServer,
         given: &str,
         far: Far,
     ) -> Result<(String, Option<&'static str>), String> {
-        let Far { url, address } = far;
-        let Some(upstream) = upstream(&url) else {
-            if !url.turn {
-                return Ok((format!("stun:{address}"), None));
-            }
-            self.watched.push((address, given.to_owned()));
-            return Ok((format!("turn:{address}?transport=udp"), None));
-        };
+        let Far { read, addresses } = far;
+        let Some(address) = addresses.first() else { return Err(format!("{} has no address", read.host)) };
+        if !read.turn {
+            return Ok((format!("stun:{address}"), None));
+        }
         if !ways.network.is_machine() {
-            return Err("there is no TCP and no TLS on simulated time".to_owned());
+            if read.transport != IceTransport::Udp {
+                return Err("there is no TCP and no TLS on simulated time".to_owned());
+            }
+            self.watched.push((*address, given.to_owned()));
+            return Ok((format!("turn:{address}?transport=udp"), None));
         }
         let Trusting { authorities, insecure } = ways.trusting;
         let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
-        let (host, url, trust) = (url.host, given.to_owned(), Arc::new(trust));
-        let far = Bridge { upstream, remote: address, host, url, trust };
-        let (local, task) = bridge(ways.world, ways.events, ways.bind, far)
+        let upstream = upstream(&read);
+        let far = Bridge {
+            upstream,
+            remotes: addresses,
+            host: read.host,
+            url: given.to_owned(),
+            trust: Arc::new(trust),
+            password: server.credential.clone().unwrap_or_default(),
+        };
+        let (local, open) = bridge(ways.world, ways.events, ways.bind, far)
             .map_err(|error| format!("no socket can be had for it: {error}"))?;
-        self.bridges.push(task);
+        self.bridges.push(open);
         let protocol = match upstream {
             Upstream::Tcp => Some("tcp"),
             Upstream::Tls => Some("tls"),
-            Upstream::Dtls => None,
+            Upstream::Udp | Upstream::Dtls => None,
         };
         Ok((format!("turn:{local}?transport=udp"), protocol))
     }
@@ -131,27 +140,30 @@ impl Servers {
 
 /// A server and where it is.
 struct Far {
-    url: IceUrl,
-    address: SocketAddr,
+    read: IceUrl,
+    /// Those that can be used, the best first.
+    addresses: Vec<SocketAddr>,
 }
 
 /// Where the server is, or why it cannot be used.
 async fn resolve_url(ways: &Ways<'_>, server: &IceServer, given: &str) -> Result<Far, String> {
-    let url = read(given)?;
-    if url.turn && (server.username.is_none() || server.credential.is_none()) {
+    let read = usable_url(given)?;
+    if read.turn && (server.username.is_none() || server.credential.is_none()) {
         return Err("a TURN server needs a username and a credential".to_owned());
     }
-    let addresses = match url.host.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, url.port)],
-        Err(_) => lookup(&**ways.world, ways.network, &url.host, url.port).await?,
+    let addresses = match read.host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, read.port)],
+        Err(_) => lookup(&**ways.world, ways.network, &read.host, read.port).await?,
     };
-    // A bridge has sockets of its own, of whatever family.
-    let usable = |address: &&SocketAddr| {
-        upstream(&url).is_some() || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4())
-    };
-    let address = addresses.iter().find(usable).copied();
-    let address = address.ok_or_else(|| format!("{} has no address of a family that we use", url.host))?;
-    Ok(Far { url, address })
+    // Streams and DTLS have sockets of their own, of whatever family.
+    let any_family = read.transport != IceTransport::Udp;
+    let usable =
+        |address: &SocketAddr| any_family || ways.bind.iter().any(|ip| ip.is_ipv4() == address.is_ipv4());
+    let addresses: Vec<SocketAddr> = addresses.into_iter().filter(usable).collect();
+    if addresses.is_empty() {
+        return Err(format!("{} has no address of a family that we use", read.host));
+    }
+    Ok(Far { read, addresses })
 }
 
 async fn lookup(
@@ -168,17 +180,17 @@ async fn lookup(
 }
 
 /// A URL that the engine can use.
-fn read(url: &str) -> Result<IceUrl, String> {
+fn usable_url(url: &str) -> Result<IceUrl, String> {
     check_ice_url(url).and_then(|_| parse_ice_url(url)).map_err(|error| error.title)
 }
 
-/// What the engine cannot speak by itself.
-const fn upstream(url: &IceUrl) -> Option<Upstream> {
+/// What carries the messages to the server.
+const fn upstream(url: &IceUrl) -> Upstream {
     match url.transport {
-        IceTransport::Udp => None,
-        IceTransport::Tcp => Some(Upstream::Tcp),
-        IceTransport::Tls => Some(Upstream::Tls),
-        IceTransport::Dtls => Some(Upstream::Dtls),
+        IceTransport::Udp => Upstream::Udp,
+        IceTransport::Tcp => Upstream::Tcp,
+        IceTransport::Tls => Upstream::Tls,
+        IceTransport::Dtls => Upstream::Dtls,
     }
 }
 
@@ -187,17 +199,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_engine_cannot_speak_is_bridged() {
-        for (url, bridged) in [
-            ("stun:a", Some(None)),
-            ("turn:a?transport=udp", Some(None)),
-            ("turn:a?transport=tcp", Some(Some(Upstream::Tcp))),
-            ("turns:a:443?transport=tcp", Some(Some(Upstream::Tls))),
-            ("turns:a?transport=udp", Some(Some(Upstream::Dtls))),
+    fn a_url_says_what_carries_it() {
+        for (url, carried) in [
+            ("stun:a", Some(Upstream::Udp)),
+            ("turn:a?transport=udp", Some(Upstream::Udp)),
+            ("turn:a?transport=tcp", Some(Upstream::Tcp)),
+            ("turns:a:443?transport=tcp", Some(Upstream::Tls)),
+            ("turns:a?transport=udp", Some(Upstream::Dtls)),
             ("stuns:a", None),
             ("turn:a?x=y", None),
         ] {
-            assert_eq!(read(url).ok().map(|url| upstream(&url)), bridged, "{url}");
+            assert_eq!(usable_url(url).ok().map(|url| upstream(&url)), carried, "{url}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::intake::Demux;
 use super::pace::Pace;
 use super::stun::CheckTrace;
 use super::tap::TapState;
-use super::turn::ServerWatch;
+use super::turn::{OpenBridge, ServerWatch};
 use crate::jsep::DtlsState;
 use crate::network::Network;
 use crate::timeline::ServerError;
@@ -44,6 +44,8 @@ pub(super) struct Shared {
     gathering: Mutex<Gathering>,
     dtls: Mutex<DtlsState>,
     tasks: Mutex<Vec<Task>>,
+    /// They outlive the tasks: what the engine says last passes them.
+    bridges: Mutex<Vec<OpenBridge>>,
     connection: OnceLock<Weak<dyn PeerConnection>>,
 }
 
@@ -74,6 +76,7 @@ impl Shared {
             gathering: Mutex::new(gathering),
             dtls: Mutex::new(DtlsState::New),
             tasks: Mutex::new(Vec::new()),
+            bridges: Mutex::default(),
             connection: OnceLock::new(),
         }
     }
@@ -137,6 +140,15 @@ impl Shared {
         if !self.is_closing() {
             self.tasks.lock().expect("no panic while held").push(task);
         }
+    }
+
+    /// Carries what the engine says to TURN servers, until [`Self::take_bridges`].
+    pub(super) fn keep_bridges(&self, bridges: Vec<OpenBridge>) {
+        self.bridges.lock().expect("no panic while held").extend(bridges);
+    }
+
+    pub(super) fn take_bridges(&self) -> Vec<OpenBridge> {
+        std::mem::take(&mut *self.bridges.lock().expect("no panic while held"))
     }
 
     /// Asks the sender of `mid` for a key frame.

@@ -426,6 +426,10 @@ impl State {
                     .switches
                     .numbers(id, direction, *sdp_type, numbers)
                     .any(|numbers| of.matches(&signal, numbers)),
+                Signal::Candidate { .. } if matches!(of, Of::EarlyCandidates) => {
+                    let passed = if ours { &self.sent } else { &self.received };
+                    passed.is_none_yet()
+                }
                 _ => of.matches(&signal, numbers),
             };
             if !is_meant {

@@ -15,6 +15,7 @@ mod ice;
 mod media;
 mod mistake;
 mod packets;
+mod probes;
 mod rtp;
 mod sdp;
 mod signaling;
@@ -85,10 +86,10 @@ pub fn faults() -> impl Iterator<Item = &'static Fault> {
     .flatten()
 }
 
-/// The fault of that name.
+/// The fault of that name, or what a tester does under it.
 #[must_use]
 pub fn fault(id: &str) -> Option<&'static Fault> {
-    faults().find(|fault| fault.id == id)
+    faults().chain(probes::FAULTS).find(|fault| fault.id == id)
 }
 
 /// Why a text states no fault that a side can commit.

@@ -13,6 +13,8 @@ pub(super) enum Of {
     Descriptions(Which),
     /// Candidates.
     Candidates,
+    /// Candidates that come before any description; the hooks know which.
+    EarlyCandidates,
     /// The end of candidates.
     End,
     /// What ends a call: done, the report and the hang-up.
@@ -126,6 +128,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// No description has gone that way.
+    pub(super) fn is_none_yet(&self) -> bool {
+        self.descriptions == 0
+    }
+
     /// The number of a description among those of its type and among all, from 0.
     pub(super) fn next(&mut self, sdp_type: SdpType) -> (usize, usize) {
         let of_type = if sdp_type == SdpType::Offer { &mut self.offers } else { &mut self.answers };

@@ -6,7 +6,8 @@
 pub const FINDINGS: &[&str] = &[
     "sig-peer-silent", "sig-offer-lost", "sig-no-answer", "sig-answer-late", "sig-answer-in-stable",
     "sig-offer-in-have-local-offer", "sig-duplicate-offer", "sig-self-echo", "sig-crossed-sessions",
-    "sig-sdp-shape", "sig-sdp-text-damaged", "sig-unrouted", "sig-candidate-shape",
+    "sig-sdp-shape", "sig-sdp-text-damaged", "sig-unrouted", "sig-message-not-understood",
+    "sig-candidate-shape",
     "sig-candidate-before-offer", "sig-socket-lost-midcall", "sig-rewritten-sdp", "sdp-answer-recvonly",
     "sdp-addtransceiver-unassociated", "sdp-answer-without-track", "sdp-track-added-after-answer",
     "sdp-second-offer-ignored", "sdp-answer-inactive", "sdp-answer-sendonly", "sdp-offer-recvonly",

@@ -72,7 +72,13 @@ impl Plan {
         let minute = Duration::from_secs(60);
         let send = [(MediaKind::Audio, SourcePlan::Tone), (MediaKind::Video, SourcePlan::Bars)];
         Self {
-            room: RoomPlan { name: "demo".into(), url: RoomUrl::default(), host: false, token: None },
+            room: RoomPlan {
+                name: "demo".into(),
+                url: RoomUrl::default(),
+                host: false,
+                token: None,
+                dialect: None,
+            },
             leg: LegPlan {
                 role,
                 name: role.to_string(),
@@ -116,6 +122,37 @@ pub struct RoomPlan {
     pub host: bool,
     /// What the room asks of those who join.
     pub token: Option<Secret>,
+    /// How the room speaks, as it was said: a name or a file; none for our own protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+}
+
+impl RoomPlan {
+    /// The command that plays the other side of `own`, for people to copy.
+    #[must_use]
+    pub fn other_command(&self, own: Role) -> String {
+        let command = match own {
+            Role::Caller => "answer",
+            Role::Callee => "call",
+        };
+        let mut words = format!("callcheck {command} {}", quoted(&self.name));
+        if !self.host {
+            words += &format!(" --signal {}", quoted(&self.url.to_string()));
+        }
+        if let Some(dialect) = &self.dialect {
+            words += &format!(" --dialect {}", quoted(dialect));
+        }
+        words
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,[]".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// One side of a call.

@@ -38,10 +38,10 @@ pub use outcome::{Ending, Outcome};
 pub use schema::schema;
 pub use tap::tap;
 // The prober of TURN says its result in the same way.
-#[cfg(feature = "engine")]
 pub(crate) use text::wrapped;
 #[cfg(feature = "engine")]
-pub(crate) use words::{one_line, printable};
+pub(crate) use words::one_line;
+pub(crate) use words::printable;
 
 #[cfg(test)]
 mod testcalls;

@@ -48,12 +48,9 @@ fn join(plan: &Plan, facts: &Facts) -> String {
     if facts.room_lost.is_some() {
         return format!("see whether the room server at {} still runs", plan.room.url);
     }
-    let command = match facts.own {
-        Role::Caller => "answer",
-        Role::Callee => "call",
-    };
-    let signal = if plan.room.host { String::new() } else { format!(" --signal {}", plan.room.url) };
-    format!("start the other side: callcheck {command} {}{signal}; --wait gives it more time", plan.room.name)
+    let command = plan.room.other_command(facts.own);
+    let or_the_app = if plan.room.dialect.is_some() { ", or the app" } else { "" };
+    format!("start the other side: {command}{or_the_app}; --wait gives it more time")
 }
 
 /// The first layer that did not come up says where to look.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::complaint::Complaint;
 use super::keys::Key;
 use super::tree::{Entry, Node, Place, Table, Value};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{nearest, one_of};
 use crate::plan::{Secret, SendPlan, parse_duration};
 
 /// Values of variables.
@@ -69,12 +69,7 @@ impl<'a> Reader<'a> {
 
     /// A word that is none of `names`.
     pub(super) fn unknown(&self, place: &Place, title: &str, word: &str, names: &[&str]) {
-        let near = nearest(word, names.iter().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names.join(", ")),
-        };
-        self.complain(place, title, "unknown", Some(help));
+        self.complain(place, title, "unknown", Some(one_of(word, names)));
     }
 
     fn wrong(&self, node: &Node, key: &str, wants: &str) {

@@ -56,17 +56,18 @@ pub async fn join_dialect(
     let (link, interpreter) = interpret(&world, inner, &request, speaker);
     let limit = options.deadline;
     Room::enter(world, link, request, limit).await.map_err(|error| match error {
-        JoinError::Timeout { doing, limit } => {
-            let heard = interpreter.lock().speaker.not_understood();
-            if heard.is_empty() {
-                return JoinError::Timeout { doing, limit };
-            }
+        JoinError::Timeout { limit, .. } if !interpreter.not_understood().is_empty() => {
+            let heard = few(&interpreter.not_understood());
             JoinError::NotARoom {
                 url: super::websocket::shown(url),
                 wanted,
-                answer: format!("we are not in after {}: {}", humantime::format_duration(limit), few(&heard)),
+                answer: format!("we are not in after {}: {heard}", humantime::format_duration(limit)),
                 remedy: format!("look at the rules of `{name}`, above all at `signal = \"joined\"`"),
             }
+        }
+        JoinError::Closed { reason } if !interpreter.not_understood().is_empty() => {
+            let heard = few(&interpreter.not_understood());
+            JoinError::Closed { reason: format!("{reason}; what it had said before: {heard}") }
         }
         other => other,
     })
@@ -123,6 +124,11 @@ struct Interpreter {
 }
 
 impl Interpreter {
+    /// What came before we were in and made no sense.
+    fn not_understood(&self) -> Vec<String> {
+        self.lock().speaker.not_understood()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

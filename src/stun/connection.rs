@@ -1,6 +1,6 @@
 //! A connection to one address of a server, whatever carries it.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -44,7 +44,16 @@ impl Connection {
     /// # Errors
     /// No socket can be had, or there is no route.
     pub async fn udp(remote: SocketAddr) -> Result<Self, LinkError> {
-        let socket = UdpSocket::bind(any(remote)).await?;
+        Self::udp_from(None, remote).await
+    }
+
+    /// As [`Self::udp`], from that address of ours.
+    ///
+    /// # Errors
+    /// As for [`Self::udp`], and the address is not ours.
+    pub async fn udp_from(local: Option<IpAddr>, remote: SocketAddr) -> Result<Self, LinkError> {
+        let local = local.map_or_else(|| any(remote), |ip| SocketAddr::new(ip, 0));
+        let socket = UdpSocket::bind(local).await?;
         socket.connect(remote).await?;
         let local = socket.local_addr()?;
         Ok(Self { kind: Kind::Datagrams(socket), local, remote })

@@ -37,13 +37,7 @@ fn a_call_is_relayed_whatever_carries_it_to_the_server() {
     let Some(turn) = Coturn::with_user(&[]) else { return };
     let ca = turn.ca();
     let trusted = ["--expect", "pair=relay", "--json", "--ca", ca.as_str()];
-    let (plain, secure) = (turn.port, turn.secure);
-    for (url, protocol) in [
-        (format!("turn:127.0.0.1:{plain}"), "udp"),
-        (format!("turn:127.0.0.1:{plain}?transport=tcp"), "tcp"),
-        (format!("turns:localhost:{secure}"), "tls"),
-        (format!("turns:localhost:{secure}?transport=udp"), "udp"),
-    ] {
+    for (url, protocol) in ways(&turn) {
         for ended in both(&url, CREDENTIAL, &trusted) {
             let ended = ended.exits(0);
             let report = ended.report();
@@ -98,5 +92,64 @@ fn a_certificate_that_is_not_trusted_is_told_and_believed_only_where_that_was_as
     let url = format!("turns:localhost:{}", turn.secure);
     for ended in both(&url, CREDENTIAL, &["--insecure", "--expect", "pair=relay", "--json", "-v"]) {
         ended.exits(0).says(&["certificates of TURN servers are not checked"]);
+    }
+}
+
+/// The four ways to one server, with the protocol that candidates name.
+fn ways(turn: &Coturn) -> [(String, &'static str); 4] {
+    let (plain, secure) = (turn.port, turn.secure);
+    [
+        (format!("turn:127.0.0.1:{plain}"), "udp"),
+        (format!("turn:127.0.0.1:{plain}?transport=tcp"), "tcp"),
+        (format!("turns:localhost:{secure}"), "tls"),
+        (format!("turns:localhost:{secure}?transport=udp"), "udp"),
+    ]
+}
+
+#[test]
+fn calls_outlive_nonces_and_allocations() {
+    let _machine = one_call_at_a_time();
+    // Each allocation must be refreshed four times, and each time the nonce is stale.
+    let Some(turn) = Coturn::with_user(&["--stale-nonce=8", "--max-allocate-lifetime=20"]) else { return };
+    let (seconds, ca) = (48_u32, turn.ca());
+    let (duration, packets) = (format!("{seconds}s"), f64::from(seconds) * 50.0 * 0.97);
+    // Small, since eight processes share the machine.
+    let more =
+        ["--expect", "pair=relay", "--expect", "loss<2%", "--json", "--ca", &ca, "--send", "audio=tone"];
+    let more = [&more[..], &["--expect", "tracks=audio"]].concat();
+    let calls = ways(&turn).map(|(url, _)| {
+        let room = free_room();
+        let caller = side(&room, "call", &url, CREDENTIAL, &[&["--duration", &duration], &more[..]].concat());
+        let callee = side(&room, "answer", &url, CREDENTIAL, &more);
+        (url, [caller, callee])
+    });
+    for (url, sides) in calls {
+        for ended in sides.map(Process::end) {
+            let ended = ended.exits(0);
+            let report = ended.report();
+            let call = &report["calls"][0];
+            let received = call["peers"][0]["tracks"][0]["packets"].as_f64().unwrap_or_default();
+            assert!(received > packets, "{url}: {received} of {packets} packets\n{}", ended.stdout);
+            assert_eq!(call["findings"], Value::Array(Vec::new()), "{url}");
+        }
+    }
+}
+
+#[test]
+fn a_call_gives_its_allocations_back_when_it_ends() {
+    let _machine = one_call_at_a_time();
+    // One for each side. Those of a call that kept them would be missing to the next one for ten minutes.
+    let Some(turn) = Coturn::with_user(&["--user-quota=2"]) else { return };
+    let ca = turn.ca();
+    let more = ["--expect", "pair=relay", "--ca", ca.as_str(), "--duration", "500ms"];
+    for (url, _) in ways(&turn) {
+        for _ in 0..2 {
+            let room = free_room();
+            let caller = side(&room, "call", &url, CREDENTIAL, &more);
+            let callee = side(&room, "answer", &url, CREDENTIAL, &more[..4]);
+            for side in [caller, callee] {
+                side.end().exits(0);
+            }
+        }
     }
 }

@@ -28,6 +28,7 @@ const NOT_OF_A_SIDE: &[&str] = &[
     "network_caller",
     "network_callee",
     "retry",
+    "probe",
     "flaky_ok",
     "seed",
     "json",

@@ -243,7 +243,8 @@ async fn servers_that_cannot_be_used_are_named_and_gathering_still_ends() {
             _ => None,
         })
         .collect();
-    assert_eq!(skipped, ["stun:nobody.invalid", "turns:127.0.0.1"]);
+    // Those of TURN were refused at once, so that nobody had to wait for the deadline.
+    assert_eq!(skipped, ["stun:nobody.invalid"]);
     let errors = call.a.events.iter().filter_map(|(_, event)| match event {
         EngineEvent::ServerError(error) => Some((error.url.as_str(), error.code, error.text.as_str())),
         _ => None,
@@ -252,7 +253,7 @@ async fn servers_that_cannot_be_used_are_named_and_gathering_still_ends() {
     errors.sort_unstable();
     assert_eq!(
         errors,
-        [("turn:127.0.0.1:9", 701, "no answer over UDP"), ("turns:127.0.0.1", 701, "connection refused")]
+        [("turn:127.0.0.1:9", 701, "connection refused"), ("turns:127.0.0.1", 701, "connection refused")]
     );
     call.connect().await;
     let ends = call.a.events.iter().filter(|(_, event)| *event == complete).count();

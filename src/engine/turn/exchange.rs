@@ -7,14 +7,14 @@ use crate::engine::stun::{ERROR_CODE, Stun, USERNAME};
 use crate::stun::{Reply, attribute};
 
 /// RFC 8656 §17: the methods whose errors matter, as requests.
-const ALLOCATE: u16 = 0x0003;
-const REFRESH: u16 = 0x0004;
-const CREATE_PERMISSION: u16 = 0x0008;
+pub(super) const ALLOCATE: u16 = 0x0003;
+pub(super) const REFRESH: u16 = 0x0004;
+pub(super) const CREATE_PERMISSION: u16 = 0x0008;
 const CHANNEL_BIND: u16 = 0x0009;
 /// RFC 8489 §5: the bits that make an error response of a request.
-const ERROR: u16 = 0x0110;
+pub(super) const ERROR: u16 = 0x0110;
 
-const COOKIE: u32 = 0x2112_a442;
+pub(super) const COOKIE: u32 = 0x2112_a442;
 
 /// So many requests may be open at a time.
 const REMEMBERED: usize = 256;
@@ -126,17 +126,28 @@ fn push(attributes: &mut Vec<u8>, kind: u16, value: &[u8]) {
     attributes.resize(attributes.len().next_multiple_of(4), 0);
 }
 
+/// A message for tests.
+#[cfg(test)]
+pub(super) fn message(kind: u16, transaction: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut all = Vec::new();
+    attributes.iter().for_each(|(kind, value)| push(&mut all, *kind, value));
+    let length = u16::try_from(all.len()).unwrap();
+    let head = [kind.to_be_bytes(), length.to_be_bytes()].concat();
+    [&head, &COOKIE.to_be_bytes()[..], &[transaction; 12], &all].concat()
+}
+
+/// An answer for tests, of the class of those bits.
+#[cfg(test)]
+pub(super) fn answer_of(request: &[u8], class: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let method = u16::from_be_bytes([request[0], request[1]]);
+    let mut answer = message(method | class, 0, attributes);
+    answer[8..20].copy_from_slice(&request[8..20]);
+    answer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn message(kind: u16, transaction: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
-        let mut all = Vec::new();
-        attributes.iter().for_each(|(kind, value)| push(&mut all, *kind, value));
-        let length = u16::try_from(all.len()).unwrap();
-        let head = [kind.to_be_bytes(), length.to_be_bytes()].concat();
-        [&head, &COOKIE.to_be_bytes()[..], &[transaction; 12], &all].concat()
-    }
 
     #[test]
     fn a_challenge_is_no_error_and_a_refused_credential_is_one() {
