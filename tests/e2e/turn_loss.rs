@@ -101,7 +101,7 @@ fn loss_at_the_rate_of_media_is_a_finding_unless_it_is_expected() {
         let large = packet[0] == 0x40 && packet.len() > 1000;
         let mut count = count.lock().unwrap();
         *count += u32::from(large);
-        large && *count % 3 != 0
+        large && !count.is_multiple_of(3)
     };
     let url = format!("turn:127.0.0.1:{}", network(server.port, loses));
     let (ended, report) = turn(&[&url, "--duration", "1s"]);
