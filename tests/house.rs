@@ -67,7 +67,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("leg", &["plan", "fault", "jsep", "connection", "network", "media", "timeline", "world"]),
     ("connection", &["jsep", "fault", "engine", "network", "media", "timeline", "world"]),
-    ("engine", &["jsep", "fault", "network", "stun", "trust", "timeline", "world"]),
+    ("engine", &["jsep", "fault", "network", "plan", "stun", "trust", "timeline", "world"]),
     ("network", &["plan", "timeline", "world"]),
     ("signaling", &["dialect", "plan", "jsep", "trust", "timeline", "world"]),
     ("dialect", &["plan", "jsep", "timeline"]),

@@ -212,9 +212,15 @@ pub(crate) fn with_code(text: &str) -> String {
     let pieces = text.split('`').enumerate();
     let shown = pieces.map(|(index, piece)| match index % 2 {
         1 if !piece.is_empty() => code(piece),
-        _ => escaped(piece),
+        // A line is trimmed, and a piece of one must not be.
+        _ => [gap(piece.starts_with(' ')), &escaped(piece), gap(piece.ends_with(' '))].concat(),
     });
     shown.collect()
+}
+
+#[cfg(feature = "engine")]
+const fn gap(is: bool) -> &'static str {
+    if is { " " } else { "" }
 }
 
 /// Text in a line, as it is.

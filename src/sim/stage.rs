@@ -23,6 +23,8 @@ pub struct Stage {
     /// None is the machine's.
     network: Option<SimulatedNetwork>,
     hub: Hub,
+    /// Where both sides gather.
+    addresses: Vec<IpAddr>,
 }
 
 /// One side that is ready to be played.
@@ -45,13 +47,21 @@ impl Stage {
     pub fn simulated(world: &Simulated) -> Self {
         let network = Some(SimulatedNetwork::new(world.clone()));
         let world: Arc<dyn World> = Arc::new(world.clone());
-        Self { hub: Hub::new(Arc::clone(&world), ServerConfig::default()), world, network }
+        let addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        Self { hub: Hub::new(Arc::clone(&world), ServerConfig::default()), world, network, addresses }
     }
 
     /// Over the loopback interface of this machine.
     #[must_use]
     pub fn live(world: Arc<dyn World>) -> Self {
-        Self { hub: Hub::new(Arc::clone(&world), ServerConfig::default()), world, network: None }
+        Self::live_at(world, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
+    }
+
+    /// At these addresses of this machine.
+    #[must_use]
+    pub fn live_at(world: Arc<dyn World>, addresses: Vec<IpAddr>) -> Self {
+        let hub = Hub::new(Arc::clone(&world), ServerConfig::default());
+        Self { hub, world, network: None, addresses }
     }
 
     /// The world of both sides.
@@ -86,7 +96,7 @@ impl Stage {
         let deps = Deps {
             world: Arc::clone(&self.world),
             network: self.network(&plan),
-            addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            addresses: self.addresses.clone(),
             join: Box::new(move |request| {
                 let (hub, world, path) = (hub.clone(), Arc::clone(&world), path.clone());
                 let joined = async move {

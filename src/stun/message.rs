@@ -69,6 +69,8 @@ pub mod attribute {
     pub const LIFETIME: u16 = 0x000d;
     /// SOFTWARE.
     pub const SOFTWARE: u16 = 0x8022;
+    /// OTHER-ADDRESS (RFC 5780 §7.4).
+    pub const OTHER_ADDRESS: u16 = 0x802c;
     /// ALTERNATE-SERVER.
     pub const ALTERNATE_SERVER: u16 = 0x8023;
     /// THIRD-PARTY-AUTHORIZATION (RFC 7635).
@@ -97,6 +99,12 @@ pub mod attribute {
     pub fn channel(number: u16) -> Attribute {
         let [high, low] = number.to_be_bytes();
         Attribute::Raw(CHANNEL_NUMBER, vec![high, low, 0, 0])
+    }
+
+    /// CHANGE-REQUEST (RFC 5780 §7.2): the answer shall come from another port, and from another address too or not.
+    #[must_use]
+    pub fn answer_from_another(address: bool) -> Attribute {
+        Attribute::Raw(0x0003, vec![0, 0, 0, if address { 6 } else { 2 }])
     }
 
     /// XOR-PEER-ADDRESS.
@@ -284,7 +292,13 @@ impl Reply {
     /// ALTERNATE-SERVER, which is not obscured (RFC 8489 §14.15).
     #[must_use]
     pub fn alternate(&self) -> Option<SocketAddr> {
-        let value = self.bytes(attribute::ALTERNATE_SERVER)?;
+        self.plain_address(attribute::ALTERNATE_SERVER)
+    }
+
+    /// An address that is not obscured.
+    #[must_use]
+    pub fn plain_address(&self, kind: u16) -> Option<SocketAddr> {
+        let value = self.bytes(kind)?;
         let (head, ip) = value.split_at_checked(4)?;
         let ip = match head[1] {
             1 => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(ip).ok()?)),

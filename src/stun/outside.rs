@@ -8,7 +8,7 @@ use tokio::net::UdpSocket;
 
 use super::message::{self, attribute};
 use super::stop::{Stop, Waited};
-use super::{LinkError, Method, Reply};
+use super::{Attribute, LinkError, Method, Reply};
 use crate::world::{Rng, World};
 
 /// How often a server is asked how it sees this socket.
@@ -50,7 +50,22 @@ impl Outside {
         server: SocketAddr,
         wait: Duration,
     ) -> Result<Option<SocketAddr>, LinkError> {
-        let written = message::request(&mut self.rng, Method::Binding, &[], None).map_err(LinkError::Io)?;
+        let answer = self.binding(server, &[], wait).await?;
+        Ok(answer.filter(|(_, from)| *from == server).and_then(|(reply, _)| reply.address(attribute::MAPPED)))
+    }
+
+    /// The success of a Binding, and where it came from; None if there is none.
+    ///
+    /// # Errors
+    /// We are stopped.
+    pub async fn binding(
+        &mut self,
+        server: SocketAddr,
+        attributes: &[Attribute],
+        wait: Duration,
+    ) -> Result<Option<(Reply, SocketAddr)>, LinkError> {
+        let written = message::request(&mut self.rng, Method::Binding, attributes, None);
+        let written = written.map_err(LinkError::Io)?;
         for _ in 0..TRIES {
             if self.socket.send_to(&written.bytes, server).await.is_err() {
                 return Ok(None);
@@ -58,8 +73,8 @@ impl Outside {
             let until = self.world.now() + wait;
             while let Some((packet, from)) = self.receive(until).await? {
                 let reply = Reply::read(&packet).filter(|reply| reply.answers(Method::Binding, &written.id));
-                if let Some(reply) = reply.filter(|_| from == server) {
-                    return Ok(reply.address(attribute::MAPPED));
+                if let Some(reply) = reply {
+                    return Ok(reply.is_success().then_some((reply, from)));
                 }
             }
         }

@@ -98,7 +98,8 @@ pub(super) fn advice(path: &Path, step: &Step, situation: &Situation<'_>) -> Adv
         ),
         Cause::Lost => lost(at),
         Cause::Code => refusal(at, situation),
-        Cause::System => Advice::new(
+        // No path has it when advice is given: the call is made afterwards.
+        Cause::Call | Cause::System => Advice::new(
             "turn-unreachable",
             at,
             "this machine refuses it",

@@ -213,7 +213,11 @@ impl Data<'_> {
     async fn load(&mut self, peer: &Peer, duration: Duration) -> Result<(), Trouble> {
         let start = self.shared.world.now();
         let over = (self.relayed, CHANNEL);
-        let measured = longer::load(&*self.shared.world, self.client, &peer.socket, over, duration).await;
+        let world = &*self.shared.world;
+        let mut measured = longer::load(world, self.client, &peer.socket, over, duration).await;
+        if let Ok(load) = &mut measured {
+            load.largest_payload = longer::largest(world, self.client, &peer.socket, over).await?;
+        }
         let limit = self.shared.config.loss_limit;
         let result = measured.and_then(|load| {
             let said = load.judged(limit);

@@ -36,7 +36,7 @@ enum Order {
     More,
 }
 
-const SUBJECTS: [&str; 25] = [
+const SUBJECTS: [&str; 26] = [
     "udp",
     "tcp",
     "tls",
@@ -62,6 +62,7 @@ const SUBJECTS: [&str; 25] = [
     "stale-nonce",
     "allocate-v6",
     "release",
+    "engine",
 ];
 
 /// Reads an expectation.

@@ -18,7 +18,15 @@ fn step(name: StepName, status: Status, ms: f64) -> Step {
 fn servers(paths: Vec<Path>) -> Vec<ServerReport> {
     let verdict = Verdict::worst(paths.iter().filter(|path| path.required).map(|path| path.verdict));
     let (findings, notes) = (Vec::new(), Vec::new());
-    vec![ServerReport { url: "turn:a".into(), verdict, paths, nat: None, findings, notes }]
+    vec![ServerReport {
+        url: "turn:a".into(),
+        verdict,
+        paths,
+        nat: None,
+        nat_behavior: None,
+        findings,
+        notes,
+    }]
 }
 
 fn status(text: &str, servers: &[ServerReport]) -> Verdict {
@@ -149,8 +157,14 @@ fn what_is_shown_is_what_the_exit_code_says() {
 fn loss_at_the_rate_of_media_is_measured_in_percent() {
     let mut udp = path(IceTransport::Udp, true, Verdict::Passed);
     let (sent, loss_percent, none) = (300, 66.0, None);
-    udp.load =
-        Some(Load { sent, loss_percent, round_trip_ms: none, round_trip_p95_ms: none, jitter_ms: none });
+    udp.load = Some(Load {
+        sent,
+        loss_percent,
+        round_trip_ms: none,
+        round_trip_p95_ms: none,
+        jitter_ms: none,
+        largest_payload: None,
+    });
     let servers = servers(vec![udp]);
     for (text, expected) in [
         ("load.loss<70%", Verdict::Passed),

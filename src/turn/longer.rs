@@ -4,13 +4,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use futures::future::join;
+use futures::future::{Either, join, select};
 
 use super::data::Data;
 use super::model::{AuditRow, Cause, Load, StepName};
 use super::step::{Trouble, milliseconds};
 use crate::plan::IpScope;
-use crate::stun::{Auth, Client, Failure, Method, Outside, attribute};
+use crate::stun::{Auth, Client, Failure, LinkError, Method, Outside, attribute};
 use crate::world::World;
 
 /// A packet of video every 10 ms and one of audio every 20 ms: about 1 Mbit/s, as a call has it.
@@ -56,7 +56,8 @@ impl Load {
         took.sort_by(f64::total_cmp);
         let at = |share: usize| took.get(took.len().saturating_sub(1) * share / 100).copied();
         let loss_percent = 100.0 * (sent - took.len()) as f64 / sent.max(1) as f64;
-        Self { sent, loss_percent, round_trip_ms: at(50), round_trip_p95_ms: at(95), jitter_ms }
+        let (round_trip_ms, round_trip_p95_ms) = (at(50), at(95));
+        Self { sent, loss_percent, round_trip_ms, round_trip_p95_ms, jitter_ms, largest_payload: None }
     }
 
     /// In words; a failure if more was lost than `limit` percent.
@@ -74,9 +75,70 @@ impl Load {
             "{loss_percent:.1} % of {sent} packets lost there and back, round trip {middle:.1} ms (p95 {p95:.1}), \
              jitter {jitter:.1} ms"
         );
+        let said = match self.largest_payload {
+            Some(size) => format!("{said}, largest payload {size} bytes, maybe in fragments"),
+            None => said,
+        };
         match limit.filter(|limit| loss_percent > limit) {
             Some(limit) => Err(Trouble::failed(Cause::Lost, format!("{said}; more than {limit} %"))),
             None => Ok(said),
+        }
+    }
+}
+
+/// Payloads from the largest that an Ethernet carries in one datagram down to what every network carries (RFC 1122 §3.3.3).
+const SIZES: [usize; 8] = [1472, 1444, 1400, 1300, 1200, 1100, 1000, 548];
+
+/// How often each of them is sent.
+const TIMES: usize = 3;
+
+/// Marks a payload whose size is tried.
+const SIZED: &[u8] = b"callcheck-size";
+
+/// The largest of `SIZES` that comes back from the peer outside. Sockets of the standard library cannot forbid fragments, so
+/// that what passes may have passed in pieces.
+pub(super) async fn largest(
+    world: &dyn World,
+    client: &mut Client,
+    peer: &Outside,
+    (relayed, number): (SocketAddr, u16),
+) -> Result<Option<usize>, Trouble> {
+    client.clear();
+    let end = world.now() + 2 * GRACE;
+    let sending = async {
+        for _ in 0..TIMES {
+            for size in SIZES {
+                let mut payload = SIZED.to_vec();
+                payload.resize(size, 0xcc);
+                match client.over_channel(number, &payload).await {
+                    // The system refuses what is too large.
+                    Ok(()) | Err(LinkError::Io(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        let mut arrived = SIZES.map(|_| false);
+        while arrived.contains(&false) {
+            let Some(incoming) = client.incoming(end).await? else { break };
+            let size = SIZES.iter().position(|size| *size == incoming.payload.len());
+            if let Some(index) = size.filter(|_| incoming.payload.starts_with(SIZED)) {
+                arrived[index] = true;
+            }
+        }
+        let largest = SIZES.iter().zip(arrived).filter(|(_, arrived)| *arrived).map(|(size, _)| *size).max();
+        Ok::<_, Trouble>(largest)
+    };
+    let echoing = async {
+        while let Some((payload, _)) = peer.receive(end).await? {
+            peer.send(&payload, relayed).await;
+        }
+        Ok::<_, Trouble>(())
+    };
+    match select(Box::pin(sending), Box::pin(echoing)).await {
+        Either::Left((largest, _)) => largest,
+        Either::Right((echoed, sending)) => {
+            echoed?;
+            sending.await
         }
     }
 }

@@ -63,7 +63,15 @@ mod tests {
         };
         let (paths, notes) = (Vec::new(), Vec::new());
         let (url, verdict) = ("turn:a".to_owned(), Verdict::Failed);
-        let server = ServerReport { url, verdict, paths, nat: None, findings: vec![finding], notes };
+        let server = ServerReport {
+            url,
+            verdict,
+            paths,
+            nat: None,
+            nat_behavior: None,
+            findings: vec![finding],
+            notes,
+        };
         let (servers, expectations) = (vec![server], Vec::new());
         let text = markdown(&TurnReport { schema_version: 1, kind: "turn", verdict, servers, expectations });
         for shown in ["none \\| left", "&lt;b&gt;486", "\\[x\\](y)", "cause: \\*", "raise `user-quota_`"] {

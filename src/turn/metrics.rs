@@ -113,7 +113,18 @@ mod tests {
         path.steps = vec![Step { step: StepName::Binding, status, ms: Some(1.5), code: None, reason, cause }];
         let (findings, notes) = (Vec::new(), Vec::new());
         let url = "turn:a\"b".to_owned();
-        report(&[], vec![ServerReport { url, verdict, paths: vec![path], nat: None, findings, notes }])
+        report(
+            &[],
+            vec![ServerReport {
+                url,
+                verdict,
+                paths: vec![path],
+                nat: None,
+                nat_behavior: None,
+                findings,
+                notes,
+            }],
+        )
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod advice;
 mod allowance;
+mod call;
 mod chain;
 mod credentials;
 mod data;
@@ -17,6 +18,7 @@ mod longer;
 mod markdown;
 mod metrics;
 mod model;
+mod nat;
 mod probe;
 mod resolve;
 mod sane;
@@ -28,14 +30,15 @@ mod verdict;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use call::{Called, add_call};
 pub use credentials::{Suspicion, rest, suspicion};
 pub use expect::{TurnExpectation, judge, parse_turn_expectation};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use metrics::{changes, metrics};
 pub use model::{
-    AuditRow, Cause, CertificateReport, ExpectationRow, Finding, Path, ServerReport, Status, Step, StepName,
-    TurnReport, Verdict,
+    AuditRow, Cause, CertificateReport, Dependence, ExpectationRow, Finding, NatBehavior, Path, ServerReport,
+    Status, Step, StepName, TurnReport, Verdict,
 };
 pub use probe::probe;
 pub use schema::schema;

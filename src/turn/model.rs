@@ -76,10 +76,47 @@ pub struct ServerReport {
     pub paths: Vec<Path>,
     /// What the addresses say of the network between us and the server; null if nothing.
     pub nat: Option<String>,
+    /// How that network maps and filters, as far as it is known.
+    pub nat_behavior: Option<NatBehavior>,
     /// Why it is not as it should be, and what to do.
     pub findings: Vec<Finding>,
     /// What is worth knowing and no fault.
     pub notes: Vec<String>,
+}
+
+/// How a NAT or a firewall on the way behaves (RFC 4787 §4.1, §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NatBehavior {
+    /// On what the address depends as which one socket is seen.
+    pub mapping: Dependence,
+    /// On what it depends who may send to that address; null if that was not measured.
+    pub filtering: Option<Dependence>,
+    /// Measured by RFC 5780; otherwise inferred from what the server and its relay saw.
+    pub measured: bool,
+}
+
+/// What it depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dependence {
+    /// On nothing of the other side.
+    EndpointIndependent,
+    /// On the address of the other side.
+    AddressDependent,
+    /// On address and port of the other side.
+    AddressAndPortDependent,
+}
+
+impl Dependence {
+    /// Such as `address-dependent`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EndpointIndependent => "endpoint-independent",
+            Self::AddressDependent => "address-dependent",
+            Self::AddressAndPortDependent => "address-and-port-dependent",
+        }
+    }
 }
 
 /// One way to a server: an address and a transport.
@@ -132,6 +169,9 @@ pub struct Load {
     pub round_trip_p95_ms: Option<f64>,
     /// The mean difference of two round trips, one after the other, in milliseconds.
     pub jitter_ms: Option<f64>,
+    /// The largest payload, in bytes, of those tried (548 to 1472) that came back; null if none did. They may have travelled
+    /// in fragments.
+    pub largest_payload: Option<usize>,
 }
 
 /// Whether a relay reaches an address that no stranger should reach.
@@ -241,11 +281,13 @@ pub enum StepName {
     AllocateV6,
     /// Refresh(0).
     Release,
+    /// A call between two peers of our own engine that is relayed on both sides, for `--engine`.
+    Engine,
 }
 
 impl StepName {
     /// All of them, in their order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Srv,
         Self::Resolve,
         Self::Connect,
@@ -263,6 +305,7 @@ impl StepName {
         Self::StaleNonce,
         Self::AllocateV6,
         Self::Release,
+        Self::Engine,
     ];
 
     /// Such as `stale-nonce`.
@@ -286,6 +329,7 @@ impl StepName {
             Self::StaleNonce => "stale-nonce",
             Self::AllocateV6 => "allocate-v6",
             Self::Release => "release",
+            Self::Engine => "engine",
         }
     }
 }
@@ -326,6 +370,8 @@ pub enum Cause {
     Nonsense,
     /// Data does not arrive.
     Lost,
+    /// A call through the server did not come right.
+    Call,
     /// The system refuses.
     System,
 }

@@ -16,7 +16,7 @@ use super::dial::port_of;
 use super::model::{Path, ServerReport, Verdict};
 use super::resolve::ADDRESSES;
 use super::step::Steps;
-use super::{Config, Target, resolve, verdict};
+use super::{Config, Target, nat, resolve, verdict};
 use crate::plan::IceTransport;
 use crate::stun::Stop;
 use crate::world::World;
@@ -29,6 +29,9 @@ const ALL: Duration = Duration::from_secs(12);
 
 /// What is explored gets this long after what is required, if that passed.
 const AFTER: Duration = Duration::from_secs(1);
+
+/// So many addresses are asked to help to measure the network.
+const NAT: usize = 2;
 
 /// A server may send us so often to another one.
 const REDIRECTIONS: u32 = 3;
@@ -82,14 +85,20 @@ impl Run<'_> {
         let Self { world, target, .. } = *self;
         let mut steps = Steps::new(world, &Rc::new(Allowance::new(world, DEADLINE)));
         let resolved = resolve::find(world, self.config, target, &mut steps).await;
-        let mut paths = match resolved {
-            Ok(addresses) => self.walk_all(&addresses).await,
-            Err(_) => vec![nowhere(target)],
+        let (mut paths, behavior) = match resolved {
+            Ok(addresses) => {
+                let servers = resolve::datagrams(&target.url, &addresses);
+                let measured = nat::measured(world, &servers[..servers.len().min(NAT)], self.stop);
+                futures::join!(self.walk_all(&addresses), measured)
+            }
+            Err(_) => (vec![nowhere(target)], None),
         };
         for path in &mut paths {
             path.steps.splice(0..0, steps.list.iter().cloned());
         }
-        verdict::server(target, paths, world.wall())
+        let mut report = verdict::server(target, paths, world.wall());
+        verdict::measured(&mut report, behavior);
+        report
     }
 
     /// Takes all paths, and stops in time.

@@ -136,11 +136,13 @@ fn one(report: &TurnReport, server: &ServerReport, verbose: bool, color: bool) -
     }
     let said = why(server);
     server.findings.iter().for_each(|finding| text += &told(finding, &said));
-    let long = [StepName::Load, StepName::Hold];
+    let long = [StepName::Load, StepName::Hold, StepName::Engine];
     for path in server.paths.iter().filter(|path| path.required) {
         for step in long.iter().filter_map(|name| path.step(*name)) {
             let reason = step.reason.as_deref().unwrap_or_default();
-            let line = format!("{}: {}", path.name(), reason);
+            let ms = step.ms.filter(|_| step.step == StepName::Engine);
+            let ms = ms.map(|ms| format!("connected in {ms:.0} ms: ")).unwrap_or_default();
+            let line = format!("{}: {ms}{reason}", path.name());
             let _ = write!(text, "\n  {:<8}  {}\n", step.step.as_str(), wrapped(&line, 12));
         }
     }

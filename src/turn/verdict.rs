@@ -5,10 +5,14 @@ use std::time::SystemTime;
 use super::chain::UNANSWERED;
 use super::dial::NO_IPV6;
 use super::finding::findings;
-use super::model::{Path, ServerReport, Status, Step, StepName, Verdict};
+use super::model::{NatBehavior, Path, ServerReport, Status, Step, StepName, Verdict};
+use super::nat::inferred;
 use super::sane::is_misplaced;
 use super::{Target, finding};
 use crate::plan::IceTransport;
+
+/// Packets of media are no larger than this in browsers.
+const WEBRTC: usize = 1200;
 
 /// Judges what was found at a server.
 pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> ServerReport {
@@ -25,9 +29,18 @@ pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> 
         url: target.name.clone(),
         verdict: Verdict::worst(required.map(|path| path.verdict)),
         nat: paths.iter().find_map(nat),
+        nat_behavior: paths.iter().find_map(inferred),
         findings: findings(target, &paths, now),
         notes: notes(&paths),
         paths,
+    }
+}
+
+/// What was measured of the network says more than what can be inferred.
+pub(super) fn measured(report: &mut ServerReport, behavior: Option<NatBehavior>) {
+    report.nat_behavior = behavior.or(report.nat_behavior);
+    if let (Some(behavior), Some(nat)) = (report.nat_behavior, &mut report.nat) {
+        *nat = format!("{nat}; {}", behavior.told());
     }
 }
 
@@ -106,6 +119,17 @@ fn notes(paths: &[Path]) -> Vec<String> {
         if reason.starts_with(UNANSWERED) {
             notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
         }
+    }
+    let small = |path: &&Path| {
+        path.load.as_ref().is_some_and(|load| load.largest_payload.is_none_or(|size| size < WEBRTC))
+    };
+    if let Some(path) = paths.iter().find(small) {
+        let size = path.load.as_ref().and_then(|load| load.largest_payload);
+        let size = size.map_or_else(|| "none".to_owned(), |size| format!("{size} bytes"));
+        notes.push(format!(
+            "{}: the largest payload that came back is {size}, while browsers send up to {WEBRTC}",
+            path.name()
+        ));
     }
     // Paths that fail alike are told in one breath.
     let mut alike: Vec<(String, Vec<String>)> = Vec::new();

@@ -128,6 +128,17 @@ pub(in crate::cli) struct TurnArgs {
     /// Try whether it relays to inner addresses
     #[arg(long, env = "CALLCHECK_AUDIT", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(super) audit: bool,
+    /// Make a call through each server that passed
+    ///
+    /// Between two peers of callcheck's own engine, relayed on both sides, with media that is proven.
+    #[arg(
+        long,
+        env = "CALLCHECK_ENGINE",
+        hide_env = true,
+        value_parser = FalseyValueParser::new(),
+        conflicts_with = "watch"
+    )]
+    pub(super) engine: bool,
     /// Probe again and again, with such a pause
     ///
     /// The first result is told as usual, then a line for each change, until Ctrl-C.

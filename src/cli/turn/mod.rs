@@ -1,6 +1,7 @@
 //! `callcheck turn`: TURN servers step by step, and what to change where a step fails.
 
 mod args;
+mod engine;
 mod targets;
 mod watch;
 
@@ -45,14 +46,19 @@ pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
         }
         let (cancel, stop) = Stop::pair();
         let probed = Box::pin(turn::probe(&world, &config, &targets.list, &stop));
-        match select(interrupted, probed).await {
+        match select(interrupted.clone(), probed).await {
             Either::Left((_, probed)) => {
                 say("interrupted; allocations are released");
                 drop(cancel);
                 probed.await;
                 Ok(Exit::Interrupted)
             }
-            Either::Right((servers, _)) => Ok(conclude(&turn::report(&stated, servers), reports, noise)),
+            Either::Right((mut servers, _)) => {
+                if args.engine {
+                    engine::calls(&world, args, &targets.list, &mut servers, &interrupted).await;
+                }
+                Ok(conclude(&turn::report(&stated, servers), reports, noise))
+            }
         }
     })
 }
