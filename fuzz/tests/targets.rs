@@ -99,7 +99,7 @@ fn stun_framing() {
                     return (frames, true);
                 }
                 loop {
-                    match deframer.next() {
+                    match deframer.next_message() {
                         Ok(Some(frame)) => frames.push(frame),
                         Ok(None) => break,
                         Err(_) => return (frames, true),

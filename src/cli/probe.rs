@@ -137,53 +137,64 @@ impl Session<'_> {
                 rows.push(probe::not_run(probe, why));
                 continue;
             }
-            let plan = probe::plan(Some(probe), self.plan, Some(&base.facts));
-            let played = match self.call(probe.name(), &plan, probe == Probe::EarlyCandidates).await {
-                Ok(played) => played,
+            match self.probe(probe, base_seen).await {
+                Ok(Ok(row)) => rows.push(row),
+                Ok(Err(gone)) => {
+                    rows.push(probe::not_run(probe, gone.as_str()));
+                    over = Some(gone);
+                }
                 Err(error) => {
                     let why = error.to_string();
                     rows.push(probe::not_run(probe, why.as_str()));
                     over = Some(why);
-                    continue;
                 }
-            };
-            let row = probe::judge(probe, seen(&plan, &played), base_seen);
-            if let Some(why) = probe::absent(&plan, &played.facts) {
-                rows.push(self.silent(probe, &base_plan, why, &mut over).await);
-                continue;
             }
-            if played.facts.interrupted.is_some() {
+            if self.interrupt.peek().is_some() {
                 over = Some("interrupted".to_owned());
             }
-            rows.push(row);
         }
         probe::concluded(rows, Some(report))
     }
 
-    /// Nobody has answered a probe. If a good call is answered then, the odd thing was why; else nobody is there any more.
-    async fn silent(
-        &mut self,
-        probe: Probe,
-        base: &Plan,
-        why: String,
-        over: &mut Option<String>,
-    ) -> ProbeRow {
-        let again = self.call("base call again", base, false).await;
-        let is_there = again.is_ok_and(|played| probe::absent(base, &played.facts).is_none());
-        let came = why.contains("said nothing");
-        if is_there && came {
-            return ProbeRow {
-                outcome: ProbeOutcome::Wrong,
-                seen: Some("the app said nothing at all, and answered a good call afterwards".to_owned()),
-                reason: None,
-                finding: Some("sig-no-answer".to_owned()),
-                ..probe::not_run(probe, "")
-            };
+    /// Makes one probe. Whoever says nothing to it is asked again after a good call: what was there may have been a peer on
+    /// its way out. With an error in words, nobody is there any more.
+    async fn probe(&mut self, probe: Probe, base: Seen<'_>) -> anyhow::Result<Result<ProbeRow, String>> {
+        let plan = probe::plan(Some(probe), self.plan, Some(base.facts));
+        let hasty = probe == Probe::EarlyCandidates;
+        let mut played = self.call(probe.name(), &plan, hasty).await?;
+        if let Some(why) = probe::absent(&plan, &played.facts) {
+            if self.interrupt.peek().is_some() || !self.is_there(base.plan).await? {
+                return Ok(Err(why));
+            }
+            played = self.call(probe.name(), &plan, hasty).await?;
+            if probe::absent(&plan, &played.facts).is_some() {
+                let row =
+                    if self.is_there(base.plan).await? { probe::mute(probe) } else { return Ok(Err(why)) };
+                return Ok(Ok(row));
+            }
         }
-        if !is_there {
-            *over = Some(why.clone());
+        let row = probe::judge(probe, seen(&plan, &played), base);
+        if row.outcome != ProbeOutcome::Wrong || !seen(&plan, &played).was_left() {
+            return Ok(Ok(row));
         }
-        probe::not_run(probe, why)
+        let plan = probe::control(self.plan, &played.facts);
+        let control = self.call("the same without anything odd", &plan, false).await?;
+        Ok(Ok(probe::with_control(row, seen(&plan, &control))))
+    }
+
+    /// Whether a good call is answered.
+    async fn is_there(&mut self, base: &Plan) -> anyhow::Result<bool> {
+        for _ in 0..2 {
+            let played = self.call("base call again", base, false).await?;
+            if probe::absent(base, &played.facts).is_none() {
+                return Ok(true);
+            }
+            // Nobody comes: waiting once is enough.
+            if played.facts.other().presence.joined_us.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(false)
     }
 
     async fn call(&mut self, name: &str, plan: &Plan, hasty: bool) -> anyhow::Result<Played> {

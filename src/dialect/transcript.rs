@@ -279,7 +279,8 @@ impl Replay<'_> {
         let speaker = self.speaker.as_ref()?;
         let end = Signal::EndOfCandidates { username_fragment: None };
         let hang_up = Signal::HangUp { reason: String::new() };
-        let ways: [(&str, &dyn Fn(&mut Speaker) -> Turn); 4] = [
+        type Say<'a> = &'a dyn Fn(&mut Speaker) -> Turn;
+        let ways: [(&str, Say<'_>); 4] = [
             ("keepalive", &|speaker| speaker.keep_alive(NOW_MS)),
             ("end-of-candidates", &|speaker| speaker.say(&end, NOW_MS)),
             ("hang-up", &|speaker| speaker.say(&hang_up, NOW_MS)),

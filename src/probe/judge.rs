@@ -38,7 +38,8 @@ impl Seen<'_> {
     }
 
     /// Who is at the other side has ended the call.
-    fn was_left(&self) -> bool {
+    #[must_use]
+    pub fn was_left(&self) -> bool {
         let facts = self.facts;
         facts.hang_up.as_ref().is_some_and(|hang_up| hang_up.by != facts.own)
             || facts.dtls_closed_by_peer.is_some()
@@ -102,6 +103,22 @@ pub fn judge(probe: Probe, seen: Seen<'_>, base: Seen<'_>) -> ProbeRow {
         }
         Probe::ConsentPause => paused(row, seen),
     }
+}
+
+/// The row of an app that has twice said nothing at all to the odd call, and has answered a good one between.
+#[must_use]
+pub fn mute(probe: Probe) -> ProbeRow {
+    let text = "the app said nothing at all, twice, and answered a good call between".to_owned();
+    wrong(row(probe.name(), probe.did()), text, Some("sig-no-answer".to_owned()))
+}
+
+/// An app that has left a call in which nothing was odd leaves because it is done.
+#[must_use]
+pub fn with_control(row: ProbeRow, control: Seen<'_>) -> ProbeRow {
+    if !control.was_left() {
+        return row;
+    }
+    untested(row, "the app ends a call of that length by itself".to_owned())
 }
 
 /// The row of a probe that was not made.
@@ -297,7 +314,7 @@ fn kept(
     let failed = seen.failed();
     let mut failed = failed.iter().filter(|verdict| !known.contains(&verdict.name()));
     if let Some(first) = failed.next() {
-        let id = row.findings.first().map(|finding| finding.id.clone()).or(id.map(str::to_owned));
+        let id = row.findings.first().map(|finding| finding.id.clone()).or_else(|| id.map(str::to_owned));
         return wrong(row, observed(first), id);
     }
     let unknown = seen.verdicts.iter().find(|verdict| matches!(verdict.status, Status::Unknown(_)));

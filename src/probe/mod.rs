@@ -5,14 +5,16 @@
 mod judge;
 mod plans;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::{CallReport, FindingReport, VerdictWord};
 
-pub use judge::{Seen, absent, base, concluded, judge, not_run, unreachable};
-pub use plans::{not_applicable, plan};
+pub use judge::{Seen, absent, base, concluded, judge, mute, not_run, unreachable, with_control};
+pub use plans::{control, not_applicable, plan};
 pub use table::table;
 
 /// Something odd that is allowed.

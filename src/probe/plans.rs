@@ -91,6 +91,16 @@ pub fn plan(probe: Option<Probe>, base: &Plan, facts: Option<&Facts>) -> Plan {
     plan
 }
 
+/// The plan of a call in which nothing is odd and that is as long as the one that the app has left.
+#[must_use]
+pub fn control(base: &Plan, left: &Facts) -> Plan {
+    let timing = &left.own().timing;
+    let lasted = left.last_us.saturating_sub(timing.answer.unwrap_or(left.last_us));
+    let mut plan = plan(None, base, None);
+    plan.leg.duration = Some(Duration::from_micros(lasted) + SHORT);
+    plan
+}
+
 /// What is done once media had a moment to flow.
 fn steps(plan: &mut Plan, operation: Operation) {
     let acts = [CallAct::Wait(SHORT), CallAct::Operate(operation)];

@@ -24,7 +24,7 @@ pub fn table(room: &str, report: &ProbeReport, color: bool) -> String {
         text += &line(row, color);
     }
     if let Some(id) = report.probes.iter().find_map(|row| row.finding.as_deref()) {
-        text += &format!("\n  callcheck explain --about {id}  says more, and how to mend it\n");
+        text += &format!("\n  why, and how to mend it: callcheck explain --about {id}\n");
     }
     text
 }

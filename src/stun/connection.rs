@@ -200,7 +200,7 @@ async fn read(
 ) -> Result<Vec<u8>, LinkError> {
     let mut buffer = [0; 4096];
     loop {
-        if let Some(message) = deframer.next()? {
+        if let Some(message) = deframer.next_message()? {
             return Ok(message);
         }
         match stream.read(&mut buffer).await? {

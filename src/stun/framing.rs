@@ -31,7 +31,7 @@ impl Deframer {
     ///
     /// # Errors
     /// What comes is not STUN.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+    pub fn next_message(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
         let Some((whole, useful)) = self.lengths()? else { return Ok(None) };
         if self.buffer.len() < whole {
             return Ok(None);
@@ -104,7 +104,7 @@ mod tests {
         let mut messages = Vec::new();
         for byte in stream {
             deframer.push(&[byte]).unwrap();
-            messages.extend(deframer.next().unwrap());
+            messages.extend(deframer.next_message().unwrap());
         }
         assert_eq!(messages, [binding(8), vec![0x40, 0, 0, 5, 1, 2, 3, 4, 5], binding(0)]);
     }
@@ -122,7 +122,7 @@ mod tests {
         ] {
             let mut deframer = Deframer::default();
             deframer.push(bytes).unwrap();
-            let error = deframer.next().unwrap_err().to_string();
+            let error = deframer.next_message().unwrap_err().to_string();
             assert!(error.contains(says) && !error.contains('\u{1b}'), "{error}");
         }
     }
@@ -133,7 +133,7 @@ mod tests {
             let mut deframer = Deframer { channels, ..Deframer::default() };
             deframer.push(&bytes).unwrap();
             let mut total = 0;
-            while let Ok(Some(message)) = deframer.next() {
+            while let Ok(Some(message)) = deframer.next_message() {
                 prop_assert!(message.len() >= 4);
                 total += message.len();
             }
