@@ -29,6 +29,9 @@ pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noi
     let dialect = chosen(&args.dialect, &mut plan)?;
     check_media(&plan)?;
     let outputs = Outputs::open(&args.output)?;
+    if args.ice.insecure {
+        say("warning: --insecure: certificates of TURN servers are not checked");
+    }
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
     runtime()?.block_on(play(plan, dialect, outputs, seed, noise))
 }
