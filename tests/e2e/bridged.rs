@@ -194,7 +194,9 @@ fn a_call_gives_its_allocations_back_when_it_ends() {
             let room = free_room();
             let caller = side(&room, "call", &url, CREDENTIAL, &more);
             let callee = side(&room, "answer", &url, CREDENTIAL, &more[..4]);
-            [caller, callee].map(|side| side.end().exits(0));
+            for side in [caller, callee] {
+                side.end().exits(0);
+            }
             // It takes a second to clear away what it was given back.
             ended += 2;
             turn.has_said("lifetime=0", ended);

@@ -1,12 +1,15 @@
 //! TURN servers that refuse, and how that is told.
 
-use std::net::{SocketAddr, UdpSocket};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
 
 use super::pair::{Pair, loopback};
 use crate::engine::{EngineConfig, EngineEvent, IceServer};
 use crate::jsep::{Direction, GatheringState};
 use crate::timeline::ServerError;
+use crate::world::{Live, Task, World, spawn};
 
 const ALLOCATE: u16 = 3;
 const CREATE_PERMISSION: u16 = 8;
@@ -46,20 +49,19 @@ fn refusal(request: &[u8], code: u16) -> Vec<u8> {
 }
 
 impl Script {
-    /// Serves until nobody has asked for a while.
-    fn start(self) -> SocketAddr {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    /// Serves as long as the task lives.
+    async fn start(self, world: &dyn World) -> (SocketAddr, Task) {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
-        std::thread::spawn(move || {
+        let serving = async move {
             let mut buffer = [0; 2048];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
                 if let Some(answer) = self.answer(&buffer[..length]) {
-                    socket.send_to(&answer, from).unwrap();
+                    socket.send_to(&answer, from).await.unwrap();
                 }
             }
-        });
-        address
+        };
+        (address, spawn(world, serving))
     }
 
     fn answer(self, request: &[u8]) -> Option<Vec<u8>> {
@@ -85,20 +87,22 @@ impl Script {
 
 /// The first error that is told of such a server, after how long gathering was complete, and what was skipped.
 async fn told(script: Script) -> (ServerError, Duration, usize) {
+    let world = Live::new(1);
+    let (address, _serving) = script.start(&world).await;
     let server = IceServer {
-        urls: vec![format!("turn:{}", script.start())],
+        urls: vec![format!("turn:{address}")],
         username: Some("u".into()),
         credential: Some("secret".into()),
     };
     let config =
         EngineConfig { ice_servers: vec![server], relay_only: true, ..EngineConfig::new("a", loopback()) };
     let mut call = Pair::with(config, EngineConfig::new("b", loopback())).await;
-    let began = Instant::now();
+    let began = world.now();
     call.negotiate(Direction::Sendrecv).await;
     let complete = EngineEvent::GatheringState(GatheringState::Complete);
     let error = |event: &EngineEvent| matches!(event, EngineEvent::ServerError(_));
     call.until("gathering", |pair| pair.a.saw(|event| *event == complete)).await;
-    let took = began.elapsed();
+    let took = world.now() - began;
     call.until("an error", |pair| pair.a.saw(error)).await;
     let events = || call.a.events.iter().map(|(_, event)| event);
     let skipped = events().filter(|event| matches!(event, EngineEvent::ServerSkipped { .. })).count();
