@@ -23,7 +23,7 @@ check: ## formatting, lints, the pure folders on their own, documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 bench: ## speed: medians and ratios, in release
-	cargo bench --locked --bench calls --bench sim --bench jsep --bench sdp --bench dialect --bench room --bench why
+	cargo bench --locked --bench calls --bench sim --bench jsep --bench sdp --bench dialect --bench room --bench bridge --bench why
 
 TARGET ?= stun_message
 TIME ?= 60s

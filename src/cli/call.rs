@@ -30,6 +30,9 @@ pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noi
     check_media(&plan)?;
     super::probe::check(args)?;
     let outputs = Outputs::open(&args.output)?;
+    if args.ice.insecure {
+        say("warning: --insecure: certificates of TURN servers are not checked");
+    }
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
     if args.probe.probe {
         return runtime()?.block_on(super::probe::play(plan, dialect, outputs, seed, View::of(noise)));

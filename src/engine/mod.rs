@@ -44,6 +44,7 @@ mod translate;
 mod transport;
 mod trickle;
 mod turn;
+mod turn_bridge;
 mod unbound;
 mod words;
 mod writer;
@@ -55,6 +56,7 @@ pub use error::EngineError;
 pub use event::{EngineEvent, EngineStats, InboundRtcp, OutboundRtcp, RtpIn};
 pub use negotiation::Applied;
 pub use peer_connection::Engine;
+pub use turn_bridge::TurnBridge;
 pub use writer::{RtpOut, RtpWriter};
 
 /// A filter for `env_logger` that keeps the crates below from printing: they warn once per packet in harmless moments.

@@ -119,7 +119,7 @@ impl Runtime for EngineRuntime {
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
         // The driver waits for the resolver, host candidates included, so names were resolved before it started.
-        let address = host.parse().map_err(|_| io::ErrorKind::Unsupported.into());
+        let address = literal(host).ok_or_else(|| io::ErrorKind::Unsupported.into());
         Box::pin(async move { address.map(|address| vec![address]) })
     }
 
@@ -151,6 +151,15 @@ impl EngineRuntime {
     }
 }
 
+/// The engine asks for TURN servers of IPv6 without brackets around the address.
+fn literal(host: &str) -> Option<SocketAddr> {
+    let bare = || {
+        let (ip, port) = host.rsplit_once(':')?;
+        Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+    };
+    host.parse().ok().or_else(bare)
+}
+
 struct Spawned {
     abort: AbortHandle,
     finished: Arc<AtomicBool>,
@@ -180,5 +189,24 @@ impl AsyncInterval for Interval {
     fn tick(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let first = std::mem::replace(&mut self.first, false);
         self.world.sleep(if first { Duration::ZERO } else { self.period })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+
+    #[test]
+    fn addresses_are_known_with_and_without_brackets() {
+        for (host, address) in [
+            ("127.0.0.1:3478", Some("127.0.0.1:3478")),
+            ("[::1]:3478", Some("[::1]:3478")),
+            ("::1:3478", Some("[::1]:3478")),
+            ("2001:db8:1:2:3:4:5:6:99", Some("[2001:db8:1:2:3:4:5:6]:99")),
+            ("example.org:3478", None),
+            ("::1", None),
+        ] {
+            assert_eq!(literal(host), address.map(|address| address.parse().unwrap()), "{host}");
+        }
     }
 }

@@ -99,43 +99,68 @@ impl Servers {
         if !read.turn {
             return Ok((format!("stun:{address}"), None));
         }
-        if !ways.network.is_machine() {
-            if read.transport != IceTransport::Udp {
-                return Err("there is no TCP and no TLS on simulated time".to_owned());
-            }
+        if !ways.network.is_machine() && read.transport == IceTransport::Udp {
             self.watched.push((*address, given.to_owned()));
             return Ok((format!("turn:{address}?transport=udp"), None));
         }
-        let Trusting { authorities, insecure } = ways.trusting;
-        let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
-        let upstream = upstream(&read);
-        let far = Bridge {
-            upstream,
-            remotes: addresses,
-            host: read.host,
-            url: given.to_owned(),
-            trust: Arc::new(trust),
-            password: server.credential.clone().unwrap_or_default(),
-        };
-        let (local, open) = bridge(ways.world, ways.events, ways.bind, far)
-            .map_err(|error| format!("no socket can be had for it: {error}"))?;
-        self.bridges.push(open);
-        let protocol = match upstream {
+        let protocol = match upstream(&read) {
             Upstream::Tcp => Some("tcp"),
             Upstream::Tls => Some("tls"),
             Upstream::Udp | Upstream::Dtls => None,
         };
+        let (local, open) = open(ways, server, given, Far { read, addresses })?;
+        self.bridges.push(open);
         Ok((format!("turn:{local}?transport=udp"), protocol))
     }
 
     fn add(&mut self, server: &IceServer, given: &str, resolved: String, protocol: Option<&'static str>) {
-        self.used.push(UsedServer { given: given.to_owned(), resolved: resolved.clone(), protocol });
+        // The engine writes an address of IPv6 that is nowhere shortened without its brackets.
+        let written =
+            if resolved.contains("::") { resolved.clone() } else { resolved.replace(['[', ']'], "") };
+        self.used.push(UsedServer { given: given.to_owned(), resolved: written, protocol });
         self.engine.push(RTCIceServer {
             urls: vec![resolved],
             username: server.username.clone().unwrap_or_default(),
             credential: server.credential.clone().unwrap_or_default(),
         });
     }
+}
+
+/// The bridge to one TURN server.
+///
+/// # Errors
+/// Why it cannot be used, for people.
+pub(super) async fn bridged(
+    ways: &Ways<'_>,
+    server: &IceServer,
+    url: &str,
+) -> Result<(SocketAddr, OpenBridge), String> {
+    let far = resolve_url(ways, server, url).await?;
+    open(ways, server, url, far)
+}
+
+fn open(
+    ways: &Ways<'_>,
+    server: &IceServer,
+    given: &str,
+    far: Far,
+) -> Result<(SocketAddr, OpenBridge), String> {
+    let Far { read, addresses } = far;
+    if !ways.network.is_machine() {
+        return Err("there is no TCP and no TLS on simulated time".to_owned());
+    }
+    let Trusting { authorities, insecure } = ways.trusting;
+    let trust = Trust::new(authorities.as_deref(), *insecure).map_err(|error| error.to_string())?;
+    let far = Bridge {
+        upstream: upstream(&read),
+        remotes: addresses,
+        host: read.host,
+        url: given.to_owned(),
+        trust: Arc::new(trust),
+        password: server.credential.clone().unwrap_or_default(),
+    };
+    bridge(ways.world, ways.events, ways.bind, far)
+        .map_err(|error| format!("no socket can be had for it: {error}"))
 }
 
 /// A server and where it is.

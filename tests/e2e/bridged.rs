@@ -1,12 +1,15 @@
 //! Calls through real coturn over TCP, TLS and DTLS, and what is told of servers that do not do what is asked.
 
+use std::net::UdpSocket;
+
 use serde_json::Value;
 
 use crate::coturn::{CREDENTIAL, Coturn};
 use crate::harness::{Ended, Process, callcheck, free_port, free_room, one_call_at_a_time};
 
 fn side(room: &str, command: &str, url: &str, credential: &str, more: &[&str]) -> Process {
-    let relayed = ["--bind", "127.0.0.1", "--ice-policy", "relay", "--ice-server", url, "--username", "me"];
+    let bind = if url.contains("[::1]") { "::1" } else { "127.0.0.1" };
+    let relayed = ["--bind", bind, "--ice-policy", "relay", "--ice-server", url, "--username", "me"];
     let mut process = callcheck(room, &[&[command, "demo"], &relayed[..], more].concat());
     process.env("CALLCHECK_CREDENTIAL", credential);
     Process::start(process)
@@ -56,13 +59,56 @@ fn a_call_is_relayed_whatever_carries_it_to_the_server() {
 fn several_servers_may_be_given_and_one_that_fails_does_not_stop_the_others() {
     let _machine = one_call_at_a_time();
     let Some(turn) = Coturn::with_user(&[]) else { return };
-    let dead = format!("turns:127.0.0.1:{}", free_port());
-    let good = format!("turn:127.0.0.1:{}?transport=tcp", turn.port);
-    let more = ["--ice-server", good.as_str(), "--username", "me", "--expect", "pair=relay", "--json"];
-    for ended in both(&dead, CREDENTIAL, &more) {
-        let ended = ended.exits(0);
-        // It was not needed, so nothing is found wrong.
-        assert_eq!(ended.report()["calls"][0]["findings"], Value::Array(Vec::new()));
+    let (ca, dead) = (turn.ca(), free_port());
+    let (mute, folder) = (UdpSocket::bind("127.0.0.1:0").unwrap(), tempfile::tempdir().unwrap());
+    let mute = mute.local_addr().unwrap().port();
+    let [(udp, _), (tcp, _), (tls, _), (dtls, _)] = ways(&turn);
+    for (bad, why, good) in [
+        (format!("turns:127.0.0.1:{dead}"), "connection refused", &tcp),
+        (format!("turn:127.0.0.1:{dead}"), "connection refused", &tls),
+        (format!("turn:127.0.0.1:{mute}"), "no answer over UDP within 4 s", &dtls),
+        (format!("turns:127.0.0.1:{}", turn.port), "what it says is not TLS", &udp),
+    ] {
+        let record = folder.path().join(why).display().to_string();
+        let more =
+            ["--ice-server", good, "--username", "me", "--expect", "pair=relay", "--json", "--ca", &ca];
+        let room = free_room();
+        let caller = [&more[..], &["--duration", "5s", "--record", &record]].concat();
+        let caller = side(&room, "call", &bad, CREDENTIAL, &caller);
+        let callee = side(&room, "answer", &bad, CREDENTIAL, &more);
+        for ended in [caller.end(), callee.end()] {
+            let ended = ended.exits(0);
+            // It was not needed, so nothing is found wrong.
+            assert_eq!(ended.report()["calls"][0]["findings"], Value::Array(Vec::new()));
+        }
+        let events = std::fs::read_to_string(&record).unwrap();
+        let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told: Vec<Value> = events.map(|event| event["kind"]["server-error"].clone()).collect();
+        let told: Vec<&Value> = told.iter().filter(|error| !error.is_null()).collect();
+        let [error] = told[..] else { panic!("{bad}: {told:#?}") };
+        assert_eq!((error["url"].as_str(), error["code"].as_u64()), (Some(&*bad), Some(701)));
+        assert!(error["text"].as_str().unwrap().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_server_on_ipv6_relays_whatever_carries_it() {
+    let _machine = one_call_at_a_time();
+    let Some(turn) = Coturn::on_ipv6() else { return };
+    let ca = turn.ca();
+    let more = ["--expect", "pair=relay", "--json", "--ca", ca.as_str()];
+    let (plain, secure) = (turn.port, turn.secure);
+    for url in [
+        format!("turn:[::1]:{plain}"),
+        format!("turn:[::1]:{plain}?transport=tcp"),
+        format!("turns:[::1]:{secure}"),
+        format!("turns:[::1]:{secure}?transport=udp"),
+    ] {
+        for ended in both(&url, CREDENTIAL, &more) {
+            let report = ended.exits(0).report();
+            let local = &report["calls"][0]["peers"][0]["selected_pair"]["local"];
+            assert_eq!((local["type"].as_str(), local["url"].as_str()), (Some("relay"), Some(&*url)));
+        }
     }
 }
 
@@ -90,8 +136,8 @@ fn a_certificate_that_is_not_trusted_is_told_and_believed_only_where_that_was_as
     let _machine = one_call_at_a_time();
     let Some(turn) = Coturn::with_user(&[]) else { return };
     let url = format!("turns:localhost:{}", turn.secure);
-    for ended in both(&url, CREDENTIAL, &["--insecure", "--expect", "pair=relay", "--json", "-v"]) {
-        ended.exits(0).says(&["certificates of TURN servers are not checked"]);
+    for ended in both(&url, CREDENTIAL, &["--insecure", "--expect", "pair=relay", "--json"]) {
+        ended.exits(0).says(&["warning: --insecure: certificates of TURN servers are not checked"]);
     }
 }
 
@@ -139,7 +185,8 @@ fn calls_outlive_nonces_and_allocations() {
 fn a_call_gives_its_allocations_back_when_it_ends() {
     let _machine = one_call_at_a_time();
     // One for each side. Those of a call that kept them would be missing to the next one for ten minutes.
-    let Some(turn) = Coturn::with_user(&["--user-quota=2"]) else { return };
+    let Some(turn) = Coturn::with_user(&["--user-quota=2", "-v"]) else { return };
+    let mut ended = 0;
     let ca = turn.ca();
     let more = ["--expect", "pair=relay", "--ca", ca.as_str(), "--duration", "500ms"];
     for (url, _) in ways(&turn) {
@@ -150,6 +197,10 @@ fn a_call_gives_its_allocations_back_when_it_ends() {
             for side in [caller, callee] {
                 side.end().exits(0);
             }
+            // It takes a second to clear away what it was given back.
+            ended += 2;
+            turn.has_said("lifetime=0", ended);
+            turn.has_said("delete: realm=<test>", ended);
         }
     }
 }

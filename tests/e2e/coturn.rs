@@ -2,13 +2,13 @@
 
 use std::net::{TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::free_port;
 
 use rcgen::{CertificateParams, KeyPair};
 
-/// Of the user `me`.
+/// Of the user `me`; [`with_user`] says so.
 pub(crate) const CREDENTIAL: &str = "hush-right";
 
 /// A running coturn. Killed when dropped.
@@ -27,16 +27,24 @@ impl Coturn {
 
     /// On loopback with another certificate.
     pub(crate) fn with_certificate(certificate: CertificateParams, options: &[&str]) -> Option<Self> {
+        Self::on("127.0.0.1", certificate, options)
+    }
+
+    fn on(ip: &str, certificate: CertificateParams, options: &[&str]) -> Option<Self> {
         let (command, ports) = (Command::new("turnserver"), (free_port(), free_port()));
-        let turn = Self::spawn(command, "127.0.0.1", ports, certificate, options)?;
-        turn.wait_until_it_answers();
+        let turn = Self::spawn(command, ip, ports, certificate, options)?;
+        turn.wait_until_it_answers(ip);
         Some(turn)
     }
 
     /// On loopback with a user, and peers on loopback, which it refuses by default.
     pub(crate) fn with_user(options: &[&str]) -> Option<Self> {
-        let user = format!("me:{CREDENTIAL}");
-        Self::start(&[&["--lt-cred-mech", "--allow-loopback-peers", "--user", &user], options].concat())
+        Self::start(&[&with_user(), options].concat())
+    }
+
+    /// As [`Self::with_user`], and on IPv6 alone.
+    pub(crate) fn on_ipv6() -> Option<Self> {
+        Self::on("::1", valid_for(&["localhost", "::1"]), &with_user())
     }
 
     /// Started by `command`, which may enter a namespace first. The caller waits until it answers.
@@ -71,6 +79,7 @@ impl Coturn {
             .args(options)
             .current_dir(folder.path());
         quiet(&mut command);
+        command.stdout(std::fs::File::create(file("log")).unwrap());
         Some(Self { child: command.spawn().expect("turnserver starts"), port, secure, folder })
     }
 
@@ -79,15 +88,28 @@ impl Coturn {
         self.folder.path().join("cert.pem").display().to_string()
     }
 
+    /// Waits until it has said this so often; it says more with `-v`.
+    pub(crate) fn has_said(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+            if log.matches(text).count() >= times {
+                return;
+            }
+            assert!(Instant::now() < deadline, "turnserver did not say `{text}` {times} times:\n{log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Until it answers a Binding request (RFC 8489 §2), or accepts TCP.
-    fn wait_until_it_answers(&self) {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    fn wait_until_it_answers(&self, ip: &str) {
+        let socket = UdpSocket::bind((ip, 0)).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
         request.extend([7; 12]);
         let answered = (0..200).any(|_| {
-            let _ = socket.send_to(&request, ("127.0.0.1", self.port));
-            socket.recv(&mut [0; 200]).is_ok() || TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+            let _ = socket.send_to(&request, (ip, self.port));
+            socket.recv(&mut [0; 200]).is_ok() || TcpStream::connect((ip, self.port)).is_ok()
         });
         assert!(answered, "turnserver does not answer on port {}", self.port);
     }
@@ -98,6 +120,11 @@ impl Drop for Coturn {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A user, and peers on loopback, which it refuses by default.
+const fn with_user() -> [&'static str; 4] {
+    ["--lt-cred-mech", "--allow-loopback-peers", "--user", "me:hush-right"]
 }
 
 fn quiet(command: &mut Command) {

@@ -7,6 +7,7 @@ mod foreign;
 mod observed;
 mod pair;
 mod renegotiation;
+mod servers;
 mod simulated;
 mod trickling;
 mod worlds;

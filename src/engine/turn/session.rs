@@ -170,8 +170,9 @@ impl Session {
     fn opened(&mut self, message: Vec<u8>) -> Vec<u8> {
         let method = kind(&message);
         if !is_signed(&message) {
-            self.anonymous =
-                Some(message.clone()).filter(|_| method == ALLOCATE).or_else(|| self.anonymous.take());
+            if method == ALLOCATE {
+                self.anonymous = Some(message.clone());
+            }
             return message;
         }
         let fresh = self.signed(&message, transaction(&message), false);

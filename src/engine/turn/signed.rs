@@ -10,6 +10,9 @@ use rtc::stun::message::{Message, MessageType, Setter, TransactionId};
 use crate::engine::stun::USERNAME;
 use crate::stun::attribute::{LIFETIME, MAPPED, NONCE, PEER, REALM, RELAYED};
 
+/// 0.0.0.0:0, obscured. coturn names it as a relayed address beside the true one where IPv4 was refused before.
+const NOWHERE: [u8; 8] = [0, 1, 0x21, 0x12, 0x21, 0x12, 0xa4, 0x42];
+
 const INTEGRITY: u16 = 0x0008;
 const FINGERPRINT_TYPE: u16 = 0x8028;
 /// RFC 8489 §14.2: the family of an obscured address of IPv6, and how long such an address is.
@@ -34,7 +37,8 @@ pub(super) fn rewritten(
     let signed = old.attributes.0.iter().any(|attribute| attribute.typ.0 == INTEGRITY);
     let kept = old.attributes.0.iter().filter_map(|attribute| {
         let kind = attribute.typ.0;
-        let dropped = matches!(kind, INTEGRITY | FINGERPRINT_TYPE) || known(kind);
+        let nowhere = kind == RELAYED && attribute.value == NOWHERE;
+        let dropped = matches!(kind, INTEGRITY | FINGERPRINT_TYPE) || nowhere || known(kind);
         (!dropped).then(|| (kind, moved(kind, attribute.value.clone(), old.transaction_id.0, transaction)))
     });
     let all: Vec<Value> = kept.chain(values.iter().cloned()).collect();
@@ -144,6 +148,8 @@ mod tests {
             let mut answer = Message::new();
             let setters: [Box<dyn Setter>; 2] = [Box::new(of), Box::new(TransactionId([3; 12]))];
             answer.build(&setters).unwrap();
+            let nowhere = XorMappedAddress { ip: "0.0.0.0".parse().unwrap(), port: 0 };
+            nowhere.add_to_as(&mut answer, AttrType(RELAYED)).unwrap();
             let address = XorMappedAddress { ip: ip.parse().unwrap(), port: 4711 };
             address.add_to_as(&mut answer, AttrType(RELAYED)).unwrap();
             let moved = rewritten(&answer.raw, [8; 12], &[], None).unwrap();
