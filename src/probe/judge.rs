@@ -314,7 +314,7 @@ fn kept(
     let failed = seen.failed();
     let mut failed = failed.iter().filter(|verdict| !known.contains(&verdict.name()));
     if let Some(first) = failed.next() {
-        let id = row.findings.first().map(|finding| finding.id.clone()).or(id.map(str::to_owned));
+        let id = row.findings.first().map(|finding| finding.id.clone()).or_else(|| id.map(str::to_owned));
         return wrong(row, observed(first), id);
     }
     let unknown = seen.verdicts.iter().find(|verdict| matches!(verdict.status, Status::Unknown(_)));
