@@ -69,6 +69,11 @@ fn shown(text: &str) -> String {
 fn rule(text: &str) -> Option<String> {
     const KINDS: [&str; 8] = ["type", "event", "action", "cmd", "command", "kind", "method", "op"];
     let message = &text[text.find(['{', '['])?..];
+    if let Ok(serde_json::Value::Object(members)) = serde_json::from_str(message) {
+        let words = KINDS.into_iter().filter_map(|kind| Some((kind, members.get(kind)?.as_str()?)));
+        let mut plain = words.filter(|(_, word)| is_word(word));
+        return plain.next().map(|(kind, word)| format!("when = {{ {kind} = \"{word}\" }}"));
+    }
     if let Some(list) = message.strip_prefix("[\"") {
         let word = list.split('"').next().filter(|word| is_word(word))?;
         return Some(format!("when = [\"{word}\"]"));
@@ -101,6 +106,7 @@ mod tests {
             ),
             (r#"["hello",{"type":"x"}]"#, Some(r#"when = ["hello"]"#)),
             (r#"{"data":{"type":"x"}}"#, None),
+            (r#"x: {"sdp":{"type":"answer"},"type":"svar"}"#, Some(r#"when = { type = "svar" }"#)),
             (r#"{"type":7}"#, None),
             (r#"{"type":"a\u0000b"}"#, None),
             ("ping", None),

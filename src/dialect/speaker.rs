@@ -243,6 +243,13 @@ impl Speaker {
             let escaped = Json::from(secret.reveal()).to_string();
             text = text.replace(escaped.trim_matches('"'), "[redacted]");
         }
+        // The end of a message may say what it is, and a description in the middle hides it.
+        if text.len() > LONGEST
+            && let Ok(mut message) = serde_json::from_str::<Json>(&text)
+        {
+            shorten(&mut message);
+            text = message.to_string();
+        }
         let cut = if text.len() > LONGEST {
             format!("{}...", &text[..text.floor_char_boundary(LONGEST)])
         } else {
@@ -402,6 +409,19 @@ impl Speaker {
             turn.news.splice(at..at, early);
         }
         turn
+    }
+}
+
+/// Cuts the long texts in a message.
+fn shorten(message: &mut Json) {
+    const LONGEST: usize = 40;
+    match message {
+        Json::String(text) if text.len() > LONGEST => {
+            *text = format!("{}...", &text[..text.floor_char_boundary(LONGEST)]);
+        }
+        Json::Array(items) => items.iter_mut().for_each(shorten),
+        Json::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 

@@ -271,6 +271,15 @@ fn a_path_that_leads_nowhere_is_told_and_the_rest_is_used() {
 }
 
 #[test]
+fn a_long_message_is_shown_with_what_it_is() {
+    let mut speaker = speaker(&with(""), Role::Caller);
+    let message = format!(r#"{{"sdp":{{"sdp":"hush-token{}"}},"t":"svar"}}"#, "v=0 ".repeat(500));
+    let turn = speaker.hear(&message, 0);
+    let [News::Unknown { text, .. }] = &turn.news[..] else { panic!("{turn:?}") };
+    assert!(text.len() < 210 && text.ends_with(r#""t":"svar"}"#) && !text.contains("hush"), "{text}");
+}
+
+#[test]
 fn several_messages_in_one_frame_are_heard_one_by_one() {
     let mut speaker = speaker(&with("[room]\nunpack = \"$.sdp\""), Role::Callee);
     let turn = speaker.hear(r#"[{"t":"offer","sdp":"v=0 a"},{"t":"what"}]"#, 0);

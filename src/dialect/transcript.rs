@@ -276,11 +276,11 @@ impl Replay<'_> {
 
     /// What is not told by its content: the end of candidates, a hang-up, a goodbye, a sign of life.
     fn says_unasked(&mut self, message: &str) -> Option<&'static str> {
+        type Way<'a> = (&'static str, &'a dyn Fn(&mut Speaker) -> Turn);
         let speaker = self.speaker.as_ref()?;
         let end = Signal::EndOfCandidates { username_fragment: None };
         let hang_up = Signal::HangUp { reason: String::new() };
-        type Say<'a> = &'a dyn Fn(&mut Speaker) -> Turn;
-        let ways: [(&str, Say<'_>); 4] = [
+        let ways: [Way<'_>; 4] = [
             ("keepalive", &|speaker| speaker.keep_alive(NOW_MS)),
             ("end-of-candidates", &|speaker| speaker.say(&end, NOW_MS)),
             ("hang-up", &|speaker| speaker.say(&hang_up, NOW_MS)),

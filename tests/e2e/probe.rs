@@ -44,7 +44,7 @@ impl Drop for App {
 }
 
 fn probe(command: &str, url: &str, more: &[&str]) -> Process {
-    let own = [command, "demo", "--signal", url, "--bind", "127.0.0.1", "--probe", "--json", "--wait", "10s"];
+    let own = [command, "demo", "--signal", url, "--bind", "127.0.0.1", "--probe", "--json"];
     start(url, &[&own[..], more].concat())
 }
 
