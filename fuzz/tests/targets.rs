@@ -23,7 +23,7 @@ const README: &str = include_str!("../../README.md");
 /// What a target is given: the bytes themselves, or one of the examples with a few places changed.
 fn made(input: &[u8], examples: &[&[u8]]) -> Vec<u8> {
     let Some((&first, rest)) = input.split_first() else { return Vec::new() };
-    if first % 2 == 0 || examples.is_empty() {
+    if first.is_multiple_of(2) || examples.is_empty() {
         return rest.to_vec();
     }
     let mut bytes = examples[usize::from(first / 2) % examples.len()].to_vec();
@@ -70,7 +70,7 @@ fn stun_message() {
     check!().for_each(|input: &[u8]| {
         let mut bytes = made(input, &REPLIES);
         // Most of what is no message is refused by its length or cookie; half of the time these are mended.
-        if bytes.len() >= 20 && input.last().is_some_and(|last| last % 2 == 0) {
+        if bytes.len() >= 20 && input.last().is_some_and(|last| last.is_multiple_of(2)) {
             let length = (bytes.len() - 20).min(0xfffc) as u16;
             bytes[2..4].copy_from_slice(&length.to_be_bytes());
             bytes[4..8].copy_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
@@ -206,7 +206,7 @@ fn dialect_message() {
             let place = Place {
                 room: "demo".into(),
                 name: "me".into(),
-                role: if input.len() % 2 == 0 { Role::Callee } else { Role::Caller },
+                role: if input.len().is_multiple_of(2) { Role::Callee } else { Role::Caller },
                 peer: None,
                 token: None,
                 given: BTreeMap::new(),

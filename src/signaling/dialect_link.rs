@@ -185,7 +185,11 @@ async fn listen(interpreter: Interpreter, incoming: BoxStream<'static, Incoming>
                 let turn = state.speaker.hear(&text, now_ms(&*interpreter.world));
                 state.act(turn);
             }
-            Some(closed) => return state.forward(closed),
+            // Rooms say back what they refuse.
+            Some(Incoming::Closed(reason)) => {
+                let reason = state.speaker.shown(&reason);
+                return state.forward(Incoming::Closed(reason));
+            }
             None => return,
         }
     }

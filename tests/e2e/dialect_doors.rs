@@ -99,6 +99,11 @@ fn a_socket_that_closes_is_told_with_its_code_and_with_what_nobody_understood() 
     let (url, _room) = closes(Some(refusal));
     let ended = call(&url, "ayame", &[]).exits(3);
     ended.says(&["code 4403", "no seat for you"]);
+    let refusal = CloseFrame { code: 4401.into(), reason: "bad token sesame-hush".into() };
+    let (url, _room) = closes(Some(refusal));
+    let ended =
+        call(&url, "ayame", &["--token", "sesame-hush"]).exits(3).says(&["code 4401: bad token [redacted]"]);
+    assert!(!ended.stderr.contains("sesame-hush"), "{}", ended.stderr);
     let (url, _room) = closes(None);
     call(&url, "ayame", &[]).exits(3).says(&["the room closed the connection"]);
 }
