@@ -14,26 +14,29 @@ use crate::plan::parse_duration;
 pub(in crate::cli) const NOTES: &str = "\
 Examples:
   CALLCHECK_CREDENTIAL=... callcheck turn turn:turn.example.org --username me
-  callcheck turn turns:turn.example.org:443 --turn-secret-file secret --expect 'cert.days>14'
-  curl -s https://example.org/ice | callcheck turn --ice-servers - --json
+  callcheck turn turns:turn.example.org --turn-secret-file secret
+  callcheck turn --ice-servers https://example.org/ice --json
 
 What can be expected:
-  udp=ok, tls=failed             a transport as a whole: udp, tcp, tls or dtls
-  allocate=ok, tcp.binding=ok    a step of every path that the URL names, or over a transport
+  udp=ok, tls=failed             a transport: udp, tcp, tls or dtls
+  allocate=ok, tcp.binding=ok    a step of every named path, or of a transport
   'time.allocate<200ms'          a step of the slowest path that the URL names
   'cert.days>14'                 the days that a certificate is still valid
   'load.loss<2%'                 packets lost there and back, with --duration
   finding=none, finding=turn-401
 
-Every path that the URLs name must be well, but for what is stated about it: udp=failed takes the place of that for paths
-over UDP, udp.echo=ok for what was not measured there, allocate=failed where nothing else failed, and finding=ID for the
-paths that show it.
+Every path that the URLs name must be well, but for what is stated about it:
+udp=failed takes the place of that for paths over UDP, udp.echo=ok for what was
+not measured there, allocate=failed where nothing else failed, and finding=ID
+for the paths that show it.
 
 Exit codes:
-  0  every expectation held: those stated, and that data is relayed both ways over every path of which none speaks
+  0  every expectation held: those stated, and that data is relayed both ways
+     over every path of which none speaks
   1  something failed; a server that does not answer has failed
   2  the command line or a file is wrong
-  3  something could not be tested and nothing failed, or a report was unwritable";
+  3  something could not be tested and nothing failed, or a report was
+     unwritable";
 
 /// Servers to probe, and how.
 #[derive(Clone, Debug, Args)]
