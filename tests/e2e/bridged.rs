@@ -1,6 +1,7 @@
 //! Calls through real coturn over TCP, TLS and DTLS, and what is told of servers that do not do what is asked.
 
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{TcpListener, UdpSocket};
 
 use serde_json::Value;
 
@@ -67,7 +68,7 @@ fn several_servers_may_be_given_and_one_that_fails_does_not_stop_the_others() {
         (format!("turns:127.0.0.1:{dead}"), "connection refused", &tcp),
         (format!("turn:127.0.0.1:{dead}"), "connection refused", &tls),
         (format!("turn:127.0.0.1:{mute}"), "no answer over UDP within 4 s", &dtls),
-        (format!("turns:127.0.0.1:{}", turn.port), "what it says is not TLS", &udp),
+        (format!("turn:127.0.0.1:{}?transport=tcp", web_server()), "HTTP", &udp),
     ] {
         let record = folder.path().join(why).display().to_string();
         let more =
@@ -89,6 +90,19 @@ fn several_servers_may_be_given_and_one_that_fails_does_not_stop_the_others() {
         assert_eq!((error["url"].as_str(), error["code"].as_u64()), (Some(&*bad), Some(701)));
         assert!(error["text"].as_str().unwrap().contains(why), "{error}");
     }
+}
+
+/// The port of one that answers whoever says anything, and knows no STUN.
+fn web_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let heard = stream.read(&mut [0; 1024]).is_ok_and(|length| length > 0);
+            assert!(heard && stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").is_ok());
+        }
+    });
+    port
 }
 
 #[test]
