@@ -5,7 +5,9 @@ use super::view::View;
 use crate::facts::RoomRefusal;
 
 /// By these codes the link to such a room tells what it could not use.
-const CODES: [&str; 2] = ["unknown-message", "dialect"];
+const CODES: [&str; 3] = ["unknown-message", "dialect", REFUSED];
+/// By this one it tells what the room refuses, such as a name that nobody has there.
+const REFUSED: &str = "refused";
 
 /// What looks like this when a message of the other side came and was not understood.
 const LACKING: [&str; 6] = [
@@ -38,7 +40,10 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
         1 => "a message of the room was".to_owned(),
         count => format!("{count} messages of the room were"),
     };
-    let text = format!("{several} not understood, and the call lacks what may have been in them");
+    let text = match strange.iter().find(|error| error.code == REFUSED) {
+        Some(refusal) => format!("the room refuses something: {}", shown(&refusal.message)),
+        None => format!("{several} not understood, and the call lacks what may have been in them"),
+    };
     let draft = Draft::probable("sig-message-not-understood", text);
     let draft = match (&lacking[..], &serious[..]) {
         ([], [other, ..]) => draft.or(&[*other]).severity(Severity::Minor),
@@ -48,6 +53,7 @@ pub(super) fn look(view: &View<'_>, found: &mut Found) {
     };
     let draft = if agreed { draft } else { draft.explaining(Explains::Everything) };
     let settle = match rule(&first.message) {
+        _ if first.code == REFUSED => "the same call once the room refuses nothing".to_owned(),
         Some(rule) => format!("a rule for it, then the same call: [[hear]] {rule} signal = \"...\""),
         None => "a rule that takes it, then the same call".to_owned(),
     };

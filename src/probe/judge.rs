@@ -1,6 +1,8 @@
 //! What a call says of the app: only what did not hold in the probe and did in the base call can be the app's answer to the
 //! odd thing, and what callcheck cannot tell is not tested.
 
+use std::time::Duration;
+
 use super::{Probe, ProbeOutcome, ProbeReport, ProbeRow};
 use crate::expect::{Status, Verdict};
 use crate::facts::{Exchanged, Facts};
@@ -55,7 +57,8 @@ pub fn absent(plan: &Plan, facts: &Facts) -> Option<String> {
         return Some(format!("nobody came within {}", humantime::format_duration(plan.leg.wait)));
     }
     let silent = facts.own().history.heard.is_none();
-    let within = humantime::format_duration(plan.leg.answer_timeout);
+    let whole_seconds = Duration::from_secs_f64(plan.leg.answer_timeout.as_secs_f64().ceil());
+    let within = humantime::format_duration(whole_seconds);
     silent.then(|| format!("nobody came within {within}: the {other} said nothing"))
 }
 

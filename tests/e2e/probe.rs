@@ -150,7 +150,8 @@ fn an_app_that_is_gone_after_one_call_was_not_tested() {
         rows.iter().all(|(name, (outcome, _))| name == "base call" || outcome == "not-tested"),
         "{rows:?}"
     );
-    ended.says(&["nobody came within 2s"]);
+    // While the first app is still on its way out, it is there and says nothing.
+    ended.says(&["nobody came within"]);
 }
 
 #[test]

@@ -37,6 +37,16 @@ fn a_rule_that_finds_nothing_counts_like_no_rule() {
 }
 
 #[test]
+fn what_the_room_refuses_is_not_the_silence_of_the_app() {
+    let refusal = strange("refused", "User bob is not registered");
+    let call = TestCall::joined(Role::Caller).met(Capabilities::default()).offered().with(refusal).after(12);
+    let call = call.ended("no answer");
+    let finding = first(&call, "sig-message-not-understood", None);
+    assert_eq!(of(&call).findings.len(), 1, "{:?}", ids(&of(&call)));
+    assert!(finding.observed.contains("User bob is not registered"), "{finding:?}");
+}
+
+#[test]
 fn what_mattered_to_nobody_is_told_by_nobody() {
     let call = good(Role::Caller).with(unknown()).hung_up(Role::Callee);
     assert_eq!(ids(&of(&call)), Vec::<&str>::new());
