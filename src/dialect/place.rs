@@ -55,7 +55,7 @@ pub enum PlaceError {
         dialect: String,
         /// Our role.
         role: Role,
-        /// The key under [say].
+        /// The key under `[say]`.
         says: &'static str,
     },
     /// A value was given for what is no variable.
