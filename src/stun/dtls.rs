@@ -77,21 +77,30 @@ impl Dtls {
 
     async fn finish(&mut self) -> Result<(), LinkError> {
         let mut buffer = vec![0; 4096];
+        let (start, mut sent, mut heard) = (self.world.now(), 0, false);
         loop {
-            self.flush()?;
+            sent += self.flush()?;
             let now = self.world.now();
             let wait =
                 self.endpoint.poll_timeout(&self.remote).map_or(IDLE, |at| at.saturating_duration_since(now));
             match world::timeout(&*self.world, wait, self.socket.recv(&mut buffer)).await {
                 Ok(length) => {
                     let read = self.take(&buffer[..length?]);
+                    heard = true;
                     // An alert that says why must go out before we go.
                     self.flush()?;
                     if read? {
-                        return self.flush();
+                        return self.flush().map(drop);
                     }
                 }
-                Err(_) => self.endpoint.handle_timeout(self.remote, self.world.now()).map_err(failed)?,
+                Err(_) => {
+                    let gone_on = self.endpoint.handle_timeout(self.remote, self.world.now());
+                    gone_on.map_err(|error| match heard {
+                        true => failed(error),
+                        // Whatever it calls it: it has sent its flight as often as it wants to.
+                        false => LinkError::Silent { sent, waited: self.world.now() - start, ignored: None },
+                    })?;
+                }
             }
         }
     }
@@ -115,7 +124,7 @@ impl Dtls {
 
     pub(super) fn send(&mut self, message: &[u8]) -> Result<(), LinkError> {
         self.endpoint.write(self.world.now(), self.remote, message).map_err(failed)?;
-        self.flush()
+        self.flush().map(drop)
     }
 
     pub(super) async fn receive(&mut self) -> Result<Vec<u8>, LinkError> {
@@ -133,8 +142,11 @@ impl Dtls {
         }
     }
 
-    fn flush(&mut self) -> Result<(), LinkError> {
+    /// Sends what waits to be sent, and counts it.
+    fn flush(&mut self) -> Result<u32, LinkError> {
+        let mut sent = 0;
         while let Some(transmit) = self.endpoint.poll_transmit() {
+            sent += 1;
             match self.socket.try_send(&transmit.message) {
                 Ok(_) => {}
                 // A full socket loses a datagram, as networks do; flights are sent again.
@@ -142,7 +154,7 @@ impl Dtls {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(sent)
     }
 }
 

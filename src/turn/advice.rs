@@ -48,13 +48,7 @@ pub(super) fn advice(path: &Path, step: &Step, situation: &Situation<'_>) -> Adv
         ),
         Cause::Silent => silent(at, port, situation),
         Cause::Refused => refused(at, port),
-        Cause::Unreachable => Advice::new(
-            "turn-unreachable",
-            at,
-            "a firewall rejects it, or there is no route (ICMP says so at once)",
-            format!("Allow {} to port {port}, or use TURN over TLS on port 443.", carrier(path.transport)),
-            NO_CALL,
-        ),
+        Cause::Unreachable => unreachable(at, port, situation),
         Cause::Reset | Cause::Closed => Advice::new(
             "turn-unreachable",
             at,
@@ -143,26 +137,47 @@ pub(super) fn audit(path: &Path) -> Option<Advice> {
     })
 }
 
-fn silent(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
-    let path = at.0;
-    let elsewhere = [IceTransport::Tls, IceTransport::Tcp]
-        .into_iter()
-        .flat_map(|transport| over(situation.paths, transport))
-        .find(|other| other.is_ok(StepName::Challenge));
+/// What to use instead, where UDP does not come through and another way does.
+fn fallback(at: (&Path, &Step), port: u16, situation: &Situation<'_>, what: &str) -> Option<Advice> {
+    if !at.0.transport.is_datagram() || at.1.step > StepName::Binding {
+        return None;
+    }
     let host = situation.target.url.host.as_str();
+    let mut streams = [IceTransport::Tls, IceTransport::Tcp]
+        .into_iter()
+        .flat_map(|transport| over(situation.paths, transport));
+    let other = streams.find(|other| other.is_ok(StepName::Challenge))?;
+    Some(Advice::new(
+        "turn-no-tcp-fallback",
+        at,
+        format!("{what}, while the server answers over {}", other.name()),
+        format!(
+            "Add `{}` to the URLs of the calls, or open UDP port {port} to the server.",
+            url_of(other, host)
+        ),
+        "whoever is behind such a network cannot be relayed by this URL",
+    ))
+}
+
+fn unreachable(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
+    if let Some(advice) = fallback(at, port, situation, "a firewall rejects UDP (ICMP says so at once)") {
+        return advice;
+    }
+    Advice::new(
+        "turn-unreachable",
+        at,
+        "a firewall rejects it, or there is no route (ICMP says so at once)",
+        format!("Allow {} to port {port}, or use TURN over TLS on port 443.", carrier(at.0.transport)),
+        NO_CALL,
+    )
+}
+
+fn silent(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
+    if let Some(advice) = fallback(at, port, situation, "UDP does not come through") {
+        return advice;
+    }
+    let path = at.0;
     if path.transport.is_datagram() && at.1.step <= StepName::Binding {
-        if let Some(other) = elsewhere {
-            return Advice::new(
-                "turn-no-tcp-fallback",
-                at,
-                format!("UDP does not come through, while the server answers over {}", other.name()),
-                format!(
-                    "Add `{}` to the URLs of the calls, or open UDP port {port} to the server.",
-                    url_of(other, host)
-                ),
-                "whoever is behind such a network cannot be relayed by this URL",
-            );
-        }
         return Advice::new(
             "turn-unreachable",
             at,

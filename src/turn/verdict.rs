@@ -11,6 +11,9 @@ use super::sane::is_misplaced;
 use super::{Target, finding};
 use crate::plan::IceTransport;
 
+/// What is said of a NAT of which no more is known.
+const UNMEASURED: &str = "; of what kind was not measured";
+
 /// Packets of media are no larger than this in browsers.
 const WEBRTC: usize = 1200;
 
@@ -40,7 +43,8 @@ pub(super) fn server(target: &Target, mut paths: Vec<Path>, now: SystemTime) -> 
 pub(super) fn measured(report: &mut ServerReport, behavior: Option<NatBehavior>) {
     report.nat_behavior = behavior.or(report.nat_behavior);
     if let (Some(behavior), Some(nat)) = (report.nat_behavior, &mut report.nat) {
-        *nat = format!("{nat}; {}", behavior.told());
+        let known = nat.strip_suffix(UNMEASURED).unwrap_or(nat.as_str());
+        *nat = format!("{known}; {}", behavior.told());
     }
 }
 
@@ -106,7 +110,7 @@ fn nat(path: &Path) -> Option<String> {
     Some(match (mapped.ip() == local.ip() && mapped.port() == local.port(), path.peer_seen) {
         (true, _) => "none; the server sees the address that we have".to_owned(),
         (false, Some(_)) => format!("NAT as {}; the mapping does not depend on the port", mapped.ip()),
-        (false, None) => format!("NAT as {}; of what kind was not measured", mapped.ip()),
+        (false, None) => format!("NAT as {}{UNMEASURED}", mapped.ip()),
     })
 }
 

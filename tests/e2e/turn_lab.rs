@@ -134,6 +134,12 @@ fn udp_that_is_dropped_calls_for_another_url() {
     assert_eq!(failed(&report).1, "silent");
     assert_eq!(findings(&report), ["turn-no-tcp-fallback"]);
 
+    // Silence is no fault of the server's certificate or of its DTLS.
+    let (ended, report) = lab.turn(&["turns:203.0.113.10?transport=udp"]);
+    ended.exits(1).says(&["handshake failed: no answer"]);
+    assert_eq!(failed(&report).1, "silent");
+    assert!(!findings(&report).contains(&"turn-tls-failed"), "{:?}", findings(&report));
+
     // Over TCP the relay works, and whether peers reach it cannot be seen from here.
     let (ended, report) = lab.turn(&["turn:203.0.113.10?transport=tcp"]);
     ended.exits(3).says(&["inbound was not tested: UDP does not pass"]);
@@ -149,8 +155,9 @@ fn udp_that_is_rejected_is_told_from_udp_that_is_dropped() {
     let Some(lab) = Lab::up(&["iif inside ipproto udp prohibit"]) else { return };
     let Some(_turn) = lab.coturn(&[]) else { return };
     let (ended, report) = lab.turn(&["turn:203.0.113.10"]);
-    ended.exits(1).says(&["a firewall rejects it"]);
+    ended.exits(1).says(&["a firewall rejects UDP", "turn:203.0.113.10:3478?transport=tcp"]);
     assert_eq!(failed(&report).1, "unreachable");
+    assert_eq!(findings(&report), ["turn-no-tcp-fallback"]);
 }
 
 #[test]
