@@ -31,7 +31,7 @@ pub(super) fn run(role: Role, args: &CallArgs, matches: &ArgMatches, noise: &Noi
     super::probe::check(args)?;
     let outputs = Outputs::open(&args.output)?;
     if args.ice.insecure {
-        say("warning: --insecure: certificates of TURN servers are not checked");
+        say("warning: --insecure: certificates of the room and of TURN servers are not checked");
     }
     let seed = args.verdict.seed.unwrap_or_else(Live::random_seed);
     if args.probe.probe {
