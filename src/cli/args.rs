@@ -446,7 +446,7 @@ pub(super) struct LimitArgs {
 /// Which schema.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// report (--json), turn (turn --json), timeline (a line of --record) or scenario (a file)
+    /// report (--json), turn (turn --json), probe (--probe --json), timeline (a line of --record) or scenario (a file)
     #[arg(value_name = "NAME", default_value = "report", hide_possible_values = true)]
     pub(super) name: SchemaName,
 }
@@ -458,6 +458,8 @@ pub(super) enum SchemaName {
     Report,
     /// What `turn --json` writes.
     Turn,
+    /// What `--probe --json` writes.
+    Probe,
     /// A line of `--record`.
     Timeline,
     /// A scenario file.

@@ -110,6 +110,7 @@ fn schema(name: SchemaName) -> anyhow::Result<Exit> {
     let text = match name {
         SchemaName::Report => crate::report::schema(),
         SchemaName::Turn => crate::turn::schema(),
+        SchemaName::Probe => crate::probe::schema(),
         SchemaName::Timeline => crate::timeline::schema(),
         SchemaName::Scenario => format!("{:#}\n", crate::scenario::schema()),
     };

@@ -4,6 +4,7 @@
 
 mod judge;
 mod plans;
+mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::report::{CallReport, FindingReport, VerdictWord};
 
 pub use judge::{Seen, absent, base, concluded, judge, mute, not_run, unreachable, with_control};
 pub use plans::{control, not_applicable, plan};
+pub use schema::schema;
 pub use table::table;
 
 /// Something odd that is allowed.

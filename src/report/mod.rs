@@ -35,7 +35,10 @@ pub use model::{
     TrackReport, VerdictWord,
 };
 pub use outcome::{Ending, Outcome};
+#[cfg(test)]
+pub(crate) use schema::is_committed;
 pub use schema::schema;
+pub(crate) use schema::schema_of;
 pub use tap::tap;
 // The prober of TURN says its result in the same way.
 pub(crate) use text::wrapped;

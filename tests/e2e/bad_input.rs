@@ -41,6 +41,7 @@ fn help_and_version_are_on_standard_output() {
     assert_eq!(run(&["schema"]).stdout, committed);
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/turn.schema.json");
     assert_eq!(run(&["schema", "turn"]).stdout, std::fs::read_to_string(committed).unwrap());
+    assert!(run(&["schema", "probe"]).exits(0).stdout.contains("ProbeReport"));
 }
 
 #[test]

@@ -206,8 +206,14 @@ impl Ended {
 /// A report, checked against the committed schema.
 #[track_caller]
 pub(crate) fn report(text: &str) -> Value {
+    valid("callcheck.schema.json", text)
+}
+
+/// A document, checked against a committed schema.
+#[track_caller]
+pub(crate) fn valid(schema: &str, text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/callcheck.schema.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(schema);
     let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let complaints: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();

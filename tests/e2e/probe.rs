@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::chromium::Chromium;
-use crate::harness::{Ended, Process, one_call_at_a_time, run, serve, start};
+use crate::harness::{Ended, Process, one_call_at_a_time, run, serve, start, valid};
 use crate::stand_in::{Kind, StandIn, page};
 
 const APP: &str = include_str!("page/app.html");
@@ -67,8 +67,7 @@ const OF_A_CALLEE: [&str; 7] = [
 
 /// Each probe's outcome and finding.
 fn rows(ended: &Ended) -> (Value, BTreeMap<String, (String, Option<String>)>) {
-    let report: Value = serde_json::from_str(&ended.stdout)
-        .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", ended.stdout, ended.stderr));
+    let report = valid("probe.schema.json", &ended.stdout);
     assert_eq!(report["kind"], "probe");
     let rows = report["probes"].as_array().unwrap().iter().map(|row| {
         let text = |key: &str| row[key].as_str().map(str::to_owned);

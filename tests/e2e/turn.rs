@@ -1,13 +1,12 @@
 //! `callcheck turn` against real coturn on loopback, and against servers that are none.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::coturn::{CREDENTIAL, Coturn, valid_for};
-use crate::harness::{Ended, Process, callcheck, free_port, free_room};
+use crate::harness::{Ended, Process, callcheck, free_port, free_room, valid};
 
 /// Runs `callcheck turn` and asserts that no credential shows.
 fn turn_as(username: &str, credential: &str, arguments: &[&str]) -> (Ended, Value) {
@@ -23,14 +22,7 @@ fn turn_as(username: &str, credential: &str, arguments: &[&str]) -> (Ended, Valu
 /// The report on standard output, checked against the committed schema.
 #[track_caller]
 pub(crate) fn report_of(ended: &Ended) -> Value {
-    let report = serde_json::from_str(&ended.stdout)
-        .unwrap_or_else(|error| panic!("{error} in:\n{}\n{}", ended.stdout, ended.stderr));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/turn.schema.json");
-    let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "not valid by the schema: {errors:#?}\n{report:#}");
-    report
+    valid("turn.schema.json", &ended.stdout)
 }
 
 fn turn(arguments: &[&str]) -> (Ended, Value) {
