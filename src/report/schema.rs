@@ -20,7 +20,6 @@ pub(crate) fn schema_of<T: JsonSchema>() -> String {
 
 /// Whether `schema/` holds this. `UPDATE_SCHEMA=1 cargo test schema` writes the file anew.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop where a file cannot be read or written")]
 pub(crate) fn is_committed(name: &str, schema: &str) -> bool {
     let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
