@@ -75,6 +75,15 @@ impl CliError {
         Self { exit, complaint: Complaint::Text { title: title.into(), help } }
     }
 
+    /// What is wrong and how to mend it, to stand inside of another text.
+    pub(super) fn words(&self) -> String {
+        let (title, help) = match &self.complaint {
+            Complaint::Place(diagnostic) => (&diagnostic.title, &diagnostic.help),
+            Complaint::Text { title, help } => (title, help),
+        };
+        help.as_ref().map_or_else(|| title.clone(), |help| format!("{title}; {help}"))
+    }
+
     /// As people read it. Without a trailing newline.
     #[must_use]
     pub(super) fn render(&self, color: bool) -> String {

@@ -115,11 +115,8 @@ impl Session<'_> {
         let base_plan = probe::plan(None, self.plan, None);
         let base = match self.call("base call", &base_plan, false).await {
             Ok(base) => base,
-            Err(error) => {
-                let text = error.downcast_ref::<CliError>().map(|known| known.render(true));
-                say(&text.unwrap_or_else(|| format!("error: {error:#}")));
-                return probe::unreachable(&error.to_string());
-            }
+            // The table says it.
+            Err(error) => return probe::unreachable(&error.words()),
         };
         let base_seen = seen(&base_plan, &base);
         let (row, is_good) = probe::base(base_seen);
@@ -144,7 +141,7 @@ impl Session<'_> {
                     over = Some(gone);
                 }
                 Err(error) => {
-                    let why = error.to_string();
+                    let why = error.words();
                     rows.push(probe::not_run(probe, why.as_str()));
                     over = Some(why);
                 }
@@ -158,7 +155,7 @@ impl Session<'_> {
 
     /// Makes one probe. Whoever says nothing to it is asked again after a good call: what was there may have been a peer on
     /// its way out. With an error in words, nobody is there any more.
-    async fn probe(&mut self, probe: Probe, base: Seen<'_>) -> anyhow::Result<Result<ProbeRow, String>> {
+    async fn probe(&mut self, probe: Probe, base: Seen<'_>) -> Result<Result<ProbeRow, String>, CliError> {
         let plan = probe::plan(Some(probe), self.plan, Some(base.facts));
         let hasty = probe == Probe::EarlyCandidates;
         let mut played = self.call(probe.name(), &plan, hasty).await?;
@@ -183,7 +180,7 @@ impl Session<'_> {
     }
 
     /// Whether a good call is answered.
-    async fn is_there(&mut self, base: &Plan) -> anyhow::Result<bool> {
+    async fn is_there(&mut self, base: &Plan) -> Result<bool, CliError> {
         for _ in 0..2 {
             let played = self.call("base call again", base, false).await?;
             if probe::absent(base, &played.facts).is_none() {
@@ -197,7 +194,7 @@ impl Session<'_> {
         Ok(false)
     }
 
-    async fn call(&mut self, name: &str, plan: &Plan, hasty: bool) -> anyhow::Result<Played> {
+    async fn call(&mut self, name: &str, plan: &Plan, hasty: bool) -> Result<Played, CliError> {
         if self.view != View::Nothing {
             say(&format!("\n{name}"));
         }
@@ -234,7 +231,7 @@ impl Session<'_> {
         })?;
         let played = run.calls.pop().ok_or_else(|| CliError::untested("no call was made", None))?;
         match &played.could_not_start {
-            Some(why) => Err(CliError::untested(why.as_str(), None).into()),
+            Some(why) => Err(CliError::untested(why.as_str(), None)),
             None => Ok(played),
         }
     }

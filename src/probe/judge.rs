@@ -134,7 +134,7 @@ pub fn not_run(probe: Probe, reason: impl Into<String>) -> ProbeRow {
 #[must_use]
 pub fn unreachable(reason: &str) -> ProbeReport {
     let base = untested(row("base call", "made a call without anything odd"), reason.to_owned());
-    let rest = Probe::ALL.iter().map(|probe| not_run(*probe, reason));
+    let rest = Probe::ALL.iter().map(|probe| not_run(*probe, "the base call could not be made"));
     concluded([base].into_iter().chain(rest).collect(), None)
 }
 

@@ -174,6 +174,8 @@ fn what_contradicts_a_probe_is_refused() {
     run(&["answer", "demo", "--probe", "--retry", "2"]).exits(2).says(&["--retry and --probe"]);
     let ended = run(&["call", "demo", "--probe", "--json", "--signal", "ws://127.0.0.1:1"]).exits(3);
     assert_eq!(rows(&ended).0["verdict"], "unknown");
+    assert_eq!(ended.stderr.matches("nothing listens").count(), 2, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("error:"), "{}", ended.stderr);
 }
 
 #[test]
