@@ -21,6 +21,8 @@ mod words;
 pub use annotations::annotations;
 pub use both::{both, explored, joined};
 pub use build::{Attempt, build, call_report, flaky};
+#[cfg(test)]
+pub(crate) use committed::is_committed;
 pub use console::{render, render_both, render_findings, render_open};
 pub use explain::{catalogue_about, catalogue_list, closest_finding, explain_report, render_explanation};
 pub use junit::junit;
@@ -35,8 +37,6 @@ pub use model::{
     TrackReport, VerdictWord,
 };
 pub use outcome::{Ending, Outcome};
-#[cfg(test)]
-pub(crate) use schema::is_committed;
 pub use schema::schema;
 pub(crate) use schema::schema_of;
 pub use tap::tap;
@@ -46,6 +46,8 @@ pub(crate) use text::wrapped;
 pub(crate) use words::one_line;
 pub(crate) use words::printable;
 
+#[cfg(test)]
+mod committed;
 #[cfg(test)]
 mod testcalls;
 #[cfg(test)]

@@ -18,19 +18,10 @@ pub(crate) fn schema_of<T: JsonSchema>() -> String {
     serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n"
 }
 
-/// Whether `schema/` holds this. `UPDATE_SCHEMA=1 cargo test schema` writes the file anew.
-#[cfg(test)]
-pub(crate) fn is_committed(name: &str, schema: &str) -> bool {
-    let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&path, schema).unwrap();
-    }
-    std::fs::read_to_string(&path).unwrap() == schema
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::is_committed;
 
     #[test]
     fn the_committed_schema_is_the_generated_one() {
