@@ -222,3 +222,19 @@ async fn a_taken_port_says_by_whom() {
     }
     snapshot!("taken_ports", shown(&errors));
 }
+
+#[tokio::test]
+async fn a_port_that_is_given_up_at_this_moment_is_taken() {
+    // Taken, and nobody listens: as between the two steps in which another process takes it, or gives it up.
+    let holder = tokio::net::TcpSocket::new_v4().unwrap();
+    holder.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = holder.local_addr().unwrap();
+    let world = live();
+    let given_up = async {
+        world.sleep(Duration::from_millis(50)).await;
+        drop(holder);
+    };
+    let binding = Server::bind(live(), address, ServerConfig::default());
+    let (bound, ()) = futures::future::join(binding, given_up).await;
+    assert_eq!(bound.unwrap().local_addr(), address);
+}

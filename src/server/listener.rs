@@ -19,6 +19,8 @@ use crate::world::{self, Task, World, timeout};
 
 /// How long whoever has the port may take to say who it is.
 const ASK_WITHIN: Duration = Duration::from_secs(1);
+/// The pause before a port is tried again that is taken while nobody listens there.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long connections may take to end when the server does.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The pause after a failed accept: the machine is out of something.
@@ -67,17 +69,27 @@ impl Server {
         address: SocketAddr,
         config: ServerConfig,
     ) -> Result<Self, BindError> {
-        let bound = TcpListener::bind(address).await.and_then(|listener| {
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        });
-        match bound {
-            Ok((listener, address)) => {
-                let hub = Hub::new(Arc::clone(&world), config);
-                Ok(Self { world, listener, address, hub })
+        let end = world.now() + ASK_WITHIN;
+        loop {
+            let bound = TcpListener::bind(address).await.and_then(|listener| {
+                let address = listener.local_addr()?;
+                Ok((listener, address))
+            });
+            let error = match bound {
+                Ok((listener, address)) => {
+                    let hub = Hub::new(Arc::clone(&world), config);
+                    return Ok(Self { world, listener, address, hub });
+                }
+                Err(error) => error,
+            };
+            if error.kind() != io::ErrorKind::AddrInUse {
+                return Err(BindError::Refused { address, reason: error.to_string() });
             }
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(who_has(&*world, address).await),
-            Err(error) => Err(BindError::Refused { address, reason: error.to_string() }),
+            match who_has(&*world, address).await {
+                // It takes the port at this moment, or gives it up.
+                None if world.now() < end => world.sleep(LOOK_AGAIN).await,
+                found => return Err(found.unwrap_or_else(|| taken(address, ""))),
+            }
         }
     }
 
@@ -135,15 +147,25 @@ impl Server {
     }
 }
 
-async fn who_has(world: &dyn World, address: SocketAddr) -> BindError {
+/// Who has the port; None if nobody listens there.
+async fn who_has(world: &dyn World, address: SocketAddr) -> Option<BindError> {
     let mut answer = Vec::new();
-    // A program that says nothing more, or nothing at all, is judged by what it said.
-    let _ = timeout(world, ASK_WITHIN, ask(address, &mut answer)).await;
-    let answer = String::from_utf8_lossy(&answer);
-    if answer.contains(GREETING) {
-        return BindError::RoomRuns(address);
+    let asked = timeout(world, ASK_WITHIN, ask(address, &mut answer)).await;
+    if let Ok(Err(error)) = asked
+        && error.kind() == io::ErrorKind::ConnectionRefused
+    {
+        return None;
     }
-    let said = match first_line(&answer) {
+    // A program that says nothing more, or nothing at all, is judged by what it said.
+    let answer = String::from_utf8_lossy(&answer);
+    Some(match answer.contains(GREETING) {
+        true => BindError::RoomRuns(address),
+        false => taken(address, first_line(&answer)),
+    })
+}
+
+fn taken(address: SocketAddr, line: &str) -> BindError {
+    let said = match line {
         "" => "did not say what it is".to_owned(),
         line => format!("answered {:?}", shorten(line, 60)),
     };
