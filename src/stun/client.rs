@@ -15,6 +15,9 @@ use crate::world::{Rng, World};
 /// Packets that wait for somebody to read them; a flood beyond is dropped, as a router would.
 const INBOX: usize = 256;
 
+/// Nothing is sent again sooner, however near the server is: it may have to ask others first.
+const SOONEST: Duration = Duration::from_millis(200);
+
 /// Who we are (RFC 8489 §9.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -29,7 +32,9 @@ pub struct Credentials {
 pub struct Limits {
     /// For a whole transaction.
     pub transaction: Duration,
-    /// Before a datagram is sent again for the first time; then the double, and so on (RFC 8489 §6.2.1).
+    /// Before a datagram is sent again, at most; sooner where the server is known to answer sooner. Unlike in
+    /// RFC 8489 §6.2.1 it does not double each time: a few small datagrams congest nothing, and too few make loss look like
+    /// silence.
     pub retransmission: Duration,
 }
 
@@ -102,6 +107,8 @@ pub struct Client {
     world: Arc<dyn World>,
     connection: Connection,
     limits: Limits,
+    /// How long an answer took that came to the first datagram: of others it is not known which they answer (RFC 6298 §3).
+    round_trip: Option<Duration>,
     stop: Stop,
     rng: Rng,
     credentials: Option<Credentials>,
@@ -123,7 +130,8 @@ impl Client {
     ) -> Self {
         let (world, rng) = (Arc::clone(world), world.rng(label));
         let (signer, inbox, ignored) = (None, VecDeque::new(), Ignored::default());
-        Self { world, connection, limits, stop, rng, credentials, signer, inbox, ignored }
+        let round_trip = None;
+        Self { world, connection, limits, round_trip, stop, rng, credentials, signer, inbox, ignored }
     }
 
     /// What ends it from outside is replaced, such as to put away what was built after a stop.
@@ -193,14 +201,18 @@ impl Client {
         self.ignored = Ignored::default();
         let start = self.world.now();
         let end = start + self.limits.transaction;
-        let mut pause = self.limits.retransmission;
+        let mut pause = self.patience();
         for sent in 1.. {
             self.send(&written.bytes).await?;
             let now = self.world.now();
             let next = if self.connection.is_reliable() { end } else { (now + pause).min(end) };
-            pause *= 2;
+            pause = (pause * 2).min(self.limits.retransmission);
             if let Some(reply) = self.answer(method, &written, key.as_deref(), next).await? {
-                return judged(reply, self.world.now() - start, sent);
+                let took = self.world.now() - start;
+                if sent == 1 {
+                    self.round_trip = Some(took);
+                }
+                return judged(reply, took, sent);
             }
             let now = self.world.now();
             if now >= end {
@@ -208,6 +220,13 @@ impl Client {
             }
         }
         unreachable!("a transaction ends with its limit")
+    }
+
+    /// How long the first datagram of a transaction is left alone.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let most = self.limits.retransmission;
+        self.round_trip.map_or(most, |trip| (trip * 3).max(SOONEST).min(most))
     }
 
     /// The answer, if it comes before `until`.

@@ -20,7 +20,7 @@ pub use error::LinkError;
 pub use framing::Deframer;
 pub use message::{Attribute, Method, Reply, attribute};
 pub use outside::Outside;
-pub use stop::Stop;
+pub use stop::{Stop, Waited};
 
 use rtc_crypto::{HmacAlgorithm, default_provider};
 

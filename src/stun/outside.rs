@@ -12,7 +12,7 @@ use super::{Attribute, LinkError, Method, Reply};
 use crate::world::{Rng, World};
 
 /// How often a server is asked how it sees this socket.
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 
 /// A socket that is connected to nobody.
 pub struct Outside {

@@ -15,9 +15,12 @@ pub struct Stop {
 
 /// What ended a wait.
 #[derive(Debug)]
-pub(super) enum Waited<T> {
+pub enum Waited<T> {
+    /// What was waited for.
     Done(T),
+    /// The limit.
     TooLong,
+    /// The stop.
     Stopped,
 }
 
@@ -44,7 +47,7 @@ impl Stop {
     }
 
     /// Waits for `future`, but no longer than `limit` and not after the stop.
-    pub(super) async fn within<T>(
+    pub async fn within<T>(
         &self,
         world: &dyn World,
         limit: Duration,

@@ -16,7 +16,7 @@ use crate::plan::IceTransport;
 use crate::stun::{Answer, Auth, Client, Failure, Limits, Method, Reply, Stop, attribute};
 use crate::world::World;
 
-/// How long the server gets to put an allocation away: three datagrams (RFC 8489 §6.2.1), since one may be lost.
+/// How long the server gets to put an allocation away: four datagrams, since some may be lost.
 pub(super) const RELEASE: Limits =
     Limits { transaction: Duration::from_secs(2), retransmission: Duration::from_millis(500) };
 
@@ -90,10 +90,10 @@ pub(super) async fn walk(shared: &Shared<'_>, row: Row, stop: Stop, allowance: &
         // The release comes after whatever ended the path.
         let mut done = chain.steps.list.iter().rev();
         let last = done.find(|step| step.status != Status::Ok && step.step != StepName::Release);
-        let last = last.map_or("nothing", |step| step.step.as_str());
-        let reason = match trouble {
-            Trouble::Failed { .. } => format!("not reached: {last} failed"),
-            Trouble::Skipped { .. } | Trouble::Stopped => format!("not reached: {last} was not done"),
+        let reason = match (trouble, last.map(|step| step.step.as_str())) {
+            (Trouble::Failed { .. }, Some(last)) => format!("not reached: {last} failed"),
+            (_, Some(last)) => format!("not reached: {last} was not done"),
+            (_, None) => allowance.reason().to_owned(),
         };
         let secure = row.transport.is_secure().then_some(StepName::Handshake);
         let early: Vec<StepName> = secure.into_iter().chain([StepName::Binding]).collect();

@@ -11,26 +11,23 @@ use rand::RngExt;
 
 use super::chain::{RELEASE, Row, Shared};
 use super::model::{Cause, Path, StepName};
+use super::peer::Peer;
 use super::sane::is_misplaced;
 use super::step::{Note, Steps, Trouble, said};
+use super::volley::{self, Volley};
 use super::{dial, longer};
 use crate::plan::IpScope;
-use crate::stun::{Auth, Client, Failure, Incoming, Method, Outside, Stop, attribute};
-
-/// How many datagrams each test of data sends.
-const TRIES: usize = 5;
-
-/// How long they may take.
-const WAIT: Duration = Duration::from_secs(1);
-
-/// How long a server may take to say how it sees the peer outside, each time it is asked.
-const MAPPING: Duration = Duration::from_millis(350);
+use crate::stun::{Auth, Client, Failure, Incoming, Method, Stop, attribute};
 
 /// The first channel (RFC 8656 §12).
 const CHANNEL: u16 = 0x4000;
 
 /// A lifetime that every server grants (RFC 8656 §7.2).
 const LIFETIME: u32 = 600;
+
+/// Why the rate of media is not measured with another machine.
+const FAR: &str = "the peer outside is on another machine, which tells of each datagram through the room: too slow to \
+                   measure by; leave out --outside";
 
 /// An allocation, and whom it is tried with.
 pub(super) struct Data<'a> {
@@ -43,12 +40,6 @@ pub(super) struct Data<'a> {
     pub(super) relayed: SocketAddr,
 }
 
-/// A peer outside, and how the server sees it.
-struct Peer {
-    socket: Outside,
-    mapped: SocketAddr,
-}
-
 /// Another allocation, and its relayed address.
 struct Second {
     client: Client,
@@ -58,7 +49,7 @@ struct Second {
 impl Data<'_> {
     /// All tests of data. Data that is lost is written down, and the next test is taken all the same.
     pub(super) async fn flow(&mut self) -> Result<(), Trouble> {
-        let outside = self.outside().await?;
+        let outside = Peer::find(self.shared, self.row, self.relayed, self.stop).await?;
         let second = self.second().await;
         let (done, second) = match second {
             Ok(mut second) => {
@@ -82,7 +73,7 @@ impl Data<'_> {
         mut second: Result<&mut Second, String>,
     ) -> Result<(), Trouble> {
         let to = match (&outside, &second) {
-            (Ok(peer), _) => peer.mapped,
+            (Ok(peer), _) => peer.mapped(),
             (Err(_), Ok(second)) => second.relayed,
             (Err(why), Err(other)) => {
                 let why = format!("there is no peer to test with: {why}; {other}");
@@ -92,7 +83,7 @@ impl Data<'_> {
         };
         let permitted = self.permission(to).await;
         match (permitted, outside) {
-            (Ok(()), Ok(peer)) => self.through(&peer).await?,
+            (Ok(()), Ok(mut peer)) => self.through(&mut peer).await?,
             (Ok(()), Err(why)) => {
                 self.steps.skip(StepName::Inbound, why.clone());
                 self.steps.skip(StepName::Outbound, why);
@@ -109,34 +100,6 @@ impl Data<'_> {
             Err(why) => Err(Trouble::skipped(why.clone())),
         };
         unless_broken(self.steps.write(StepName::Echo, start, echo))
-    }
-
-    /// A plain socket of ours, if UDP passes between us and the server.
-    async fn outside(&mut self) -> Result<Result<Peer, String>, Trouble> {
-        let family = self.relayed.is_ipv4();
-        let label = format!("outside {} {}", self.row.transport.as_str(), self.row.address);
-        let opened = Outside::open(&self.shared.world, self.relayed, &label, self.stop.clone()).await;
-        let mut socket = match opened {
-            Ok(socket) => socket,
-            Err(error) => return Ok(Err(format!("no socket for a peer outside: {error}"))),
-        };
-        let mut servers: Vec<SocketAddr> = self.shared.datagrams.clone();
-        if self.row.transport.is_datagram() {
-            servers.insert(0, self.row.address);
-        }
-        servers.retain(|server| server.is_ipv4() == family);
-        servers.dedup();
-        if servers.is_empty() {
-            return Ok(Err("the server has no address of the family that it relays".to_owned()));
-        }
-        for server in servers.into_iter().take(2) {
-            if let Some(mapped) = socket.mapped(server, MAPPING).await? {
-                return Ok(Ok(Peer { socket, mapped }));
-            }
-        }
-        let why = "UDP does not pass between here and the server, or it serves TCP alone, so that no peer outside can \
-                   be played from here; test from another network, or against a server that answers over UDP too";
-        Ok(Err(why.to_owned()))
     }
 
     async fn second(&mut self) -> Result<Second, Trouble> {
@@ -190,12 +153,14 @@ impl Data<'_> {
 
     /// Data both ways between the relay and a peer outside. Inbound first, and back to where it was seen to come from: so
     /// it passes every NAT.
-    async fn through(&mut self, peer: &Peer) -> Result<(), Trouble> {
+    async fn through(&mut self, peer: &mut Peer) -> Result<(), Trouble> {
         let start = self.shared.world.now();
         let inbound = self.inbound(peer).await;
         let seen = unless_broken_with(self.steps.write(StepName::Inbound, start, inbound))?;
-        let to = seen.unwrap_or(peer.mapped);
-        self.path.peer_seen = seen.map(|seen| (peer.mapped, seen));
+        let to = seen.unwrap_or_else(|| peer.mapped());
+        // Of another machine it says nothing of the network that we are in.
+        let ours = matches!(peer, Peer::Ours { .. });
+        self.path.peer_seen = seen.filter(|_| ours).map(|seen| (peer.mapped(), seen));
         let channel = self.channel(to).await?;
         let start = self.shared.world.now();
         let outbound = self.outbound(peer, to, channel).await;
@@ -210,13 +175,17 @@ impl Data<'_> {
         }
     }
 
-    async fn load(&mut self, peer: &Peer, duration: Duration) -> Result<(), Trouble> {
+    async fn load(&mut self, peer: &mut Peer, duration: Duration) -> Result<(), Trouble> {
+        let Peer::Ours { socket, .. } = peer else {
+            self.steps.skip(StepName::Load, FAR);
+            return Ok(());
+        };
         let start = self.shared.world.now();
         let over = (self.relayed, CHANNEL);
         let world = &*self.shared.world;
-        let mut measured = longer::load(world, self.client, &peer.socket, over, duration).await;
+        let mut measured = longer::load(world, self.client, socket, over, duration).await;
         if let Ok(load) = &mut measured {
-            load.largest_payload = longer::largest(world, self.client, &peer.socket, over).await?;
+            load.largest_payload = longer::largest(world, self.client, socket, over).await?;
         }
         let limit = self.shared.config.loss_limit;
         let result = measured.and_then(|load| {
@@ -227,22 +196,26 @@ impl Data<'_> {
         unless_broken(self.steps.write(StepName::Load, start, result))
     }
 
-    async fn inbound(&mut self, peer: &Peer) -> Result<(SocketAddr, Note), Trouble> {
-        let payloads = self.payloads("inbound");
+    async fn inbound(&mut self, peer: &mut Peer) -> Result<(SocketAddr, Note), Trouble> {
+        let mut volley = self.volley("inbound");
         self.client.clear();
-        for payload in &payloads {
-            peer.socket.send(payload, self.relayed).await;
-        }
-        let until = self.shared.world.now() + WAIT;
-        let (mut seen, mut arrived) = (None, vec![false; TRIES]);
-        while arrived.contains(&false) {
-            let Some(incoming) = self.client.incoming(until).await? else { break };
-            if mark(&payloads, &incoming.payload, &mut arrived) {
-                seen = incoming.from.or(seen);
+        peer.send(self.shared, self.stop, &volley.payloads, self.relayed).await?;
+        let mut seen = None;
+        while !volley.all() {
+            match self.client.incoming(volley.until()).await? {
+                Some(incoming) => {
+                    if volley.mark(&incoming.payload) {
+                        seen = incoming.from.or(seen);
+                    }
+                }
+                None if volley.again(self.shared.world.now()) => {
+                    peer.send(self.shared, self.stop, &volley.payloads, self.relayed).await?;
+                }
+                None => break,
             }
         }
-        let note = counted(&arrived, "from the peer")?;
-        seen.map(|seen| (seen, note))
+        let note = volley.judged("from the peer")?;
+        seen.map(|seen| (seen, note.or_else(|| peer.note())))
             .ok_or_else(|| Trouble::failed(Cause::Nonsense, "it does not say from whom"))
     }
 
@@ -257,25 +230,45 @@ impl Data<'_> {
         unless_broken(written).map(|()| bound)
     }
 
-    async fn outbound(&mut self, peer: &Peer, to: SocketAddr, channel: bool) -> Result<((), Note), Trouble> {
-        let payloads = self.payloads("outbound");
-        for payload in &payloads {
+    async fn outbound(
+        &mut self,
+        peer: &mut Peer,
+        to: SocketAddr,
+        channel: bool,
+    ) -> Result<((), Note), Trouble> {
+        let mut volley = self.volley("outbound");
+        self.send(to, channel, &volley.payloads).await?;
+        let (mut stranger, mut asked) = (None, false);
+        while !volley.all() {
+            match peer.receive(self.shared, self.stop, volley.until()).await? {
+                Some((payload, from)) if volley.mark(&payload) && from != self.relayed => {
+                    stranger = Some(from);
+                }
+                Some(_) => {}
+                None if volley.again(self.shared.world.now()) => {
+                    self.send(to, channel, &volley.payloads).await?;
+                }
+                // Another machine may be slow to tell: its answer comes after all that arrived there.
+                None if !asked && !volley.any() => {
+                    asked = true;
+                    peer.send(self.shared, self.stop, &[], self.relayed).await?;
+                }
+                None => break,
+            }
+        }
+        let note = volley.judged("at the peer")?;
+        let odd = stranger.map(|from| format!("it comes from {from} and not from the relayed address"));
+        Ok(((), odd.or(note)))
+    }
+
+    async fn send(&mut self, to: SocketAddr, channel: bool, payloads: &[Vec<u8>]) -> Result<(), Trouble> {
+        for payload in payloads {
             match channel {
                 true => self.client.over_channel(CHANNEL, payload).await?,
                 false => self.client.indicate(to, payload).await?,
             }
         }
-        let until = self.shared.world.now() + WAIT;
-        let (mut arrived, mut stranger) = (vec![false; TRIES], None);
-        while arrived.contains(&false) {
-            let Some((payload, from)) = peer.socket.receive(until).await? else { break };
-            if mark(&payloads, &payload, &mut arrived) && from != self.relayed {
-                stranger = Some(from);
-            }
-        }
-        let note = counted(&arrived, "at the peer")?;
-        let odd = stranger.map(|from| format!("it comes from {from} and not from the relayed address"));
-        Ok(((), odd.or(note)))
+        Ok(())
     }
 
     async fn echo(&mut self, second: &mut Second) -> Result<((), Note), Trouble> {
@@ -284,26 +277,28 @@ impl Data<'_> {
             .map_err(|trouble| self.forgiven(trouble, second.relayed.ip()))?;
         let back = permit(&mut second.client, self.relayed).await;
         back.map_err(|trouble| self.forgiven(trouble, self.relayed.ip()))?;
-        let payloads = self.payloads("echo");
+        let (mut back, patience) = (self.volley("echo"), self.client.patience());
         self.client.clear();
-        let start = self.shared.world.now();
-        for payload in &payloads {
-            self.client.indicate(second.relayed, payload).await?;
-        }
-        let until = start + WAIT;
-        let mut there = vec![false; TRIES];
-        while there.contains(&false) {
-            let Some(incoming) = second.client.incoming(until).await? else { break };
-            if mark(&payloads, &incoming.payload, &mut there) {
-                second.client.indicate(self.relayed, &incoming.payload).await?;
+        loop {
+            self.send(second.relayed, false, &back.payloads).await?;
+            let mut there = Volley::new(back.payloads.clone(), self.shared.world.now(), patience);
+            while let Some(incoming) = match there.all() {
+                true => None,
+                false => second.client.incoming(there.until()).await?,
+            } {
+                if there.mark(&incoming.payload) {
+                    second.client.indicate(self.relayed, &incoming.payload).await?;
+                }
+            }
+            let until = self.shared.world.now() + patience;
+            while back.count() < there.count() {
+                let Some(Incoming { payload, .. }) = self.client.incoming(until).await? else { break };
+                back.mark(&payload);
+            }
+            if !back.again(self.shared.world.now()) {
+                return Ok(((), back.judged("there and back")?));
             }
         }
-        let mut arrived = vec![false; TRIES];
-        while arrived.iter().zip(&there).any(|(back, there)| *there && !back) {
-            let Some(Incoming { payload, .. }) = self.client.incoming(until).await? else { break };
-            mark(&payloads, &payload, &mut arrived);
-        }
-        Ok(((), counted(&arrived, "there and back")?))
     }
 
     /// A Refresh with a nonce that the server cannot know: it must say 438 and give a new one.
@@ -357,11 +352,13 @@ impl Data<'_> {
         Ok(((), note))
     }
 
-    /// Payloads that nobody else can have sent.
-    fn payloads(&self, label: &str) -> Vec<Vec<u8>> {
-        let mut rng =
-            self.shared.world.rng(&format!("{label} {} {}", self.row.transport.as_str(), self.relayed));
-        (0..TRIES).map(|_| [&b"callcheck"[..], &rng.random::<[u8; 12]>()].concat()).collect()
+    /// Datagrams that nobody else can have sent.
+    fn volley(&self, label: &str) -> Volley {
+        let world = &self.shared.world;
+        let mut rng = world.rng(&format!("{label} {} {}", self.row.transport.as_str(), self.relayed));
+        let stamp = self.shared.config.vantage.as_ref().map_or(&b"callcheck"[..], |vantage| vantage.stamp());
+        let payloads = (0..volley::SIZE).map(|_| [stamp, &rng.random::<[u8; 12]>()].concat()).collect();
+        Volley::new(payloads, world.now(), self.client.patience())
     }
 }
 
@@ -379,21 +376,6 @@ async fn put_away(mut second: Second) {
     second.client.go_on_until(stop, RELEASE);
     // What is not put away ends by itself with its lifetime.
     drop(second.client.request(Method::Refresh, &[attribute::lifetime(0)], Auth::LongTerm).await);
-}
-
-/// Marks which of the payloads has arrived; whether it was one of them.
-fn mark(payloads: &[Vec<u8>], payload: &[u8], arrived: &mut [bool]) -> bool {
-    let found = payloads.iter().position(|sent| sent == payload);
-    found.map(|index| arrived[index] = true).is_some()
-}
-
-fn counted(arrived: &[bool], place: &str) -> Result<Note, Trouble> {
-    let (count, of) = (arrived.iter().filter(|arrived| **arrived).count(), arrived.len());
-    match count {
-        0 => Err(Trouble::failed(Cause::Lost, format!("0 of {of} datagrams arrived {place}"))),
-        _ if count < of => Ok(Some(format!("{count} of {of} datagrams arrived {place}"))),
-        _ => Ok(None),
-    }
 }
 
 /// A test that came out badly is told by its step; only a connection that is gone ends the path.

@@ -1,8 +1,8 @@
 //! The TURN prober: which step fails, over which transport, and what to change.
 //!
 //! Read it in this order: `probe` takes all servers side by side, `chain` one path step by step, `data` what an allocation
-//! is good for; `verdict`, `finding` and `advice` judge what was written down and do no I/O, and
-//! neither do `expect`, `screen`, `junit`, `markdown` and `metrics`.
+//! is good for, with a `peer` outside that may be on another machine (`vantage`); `verdict`, `finding` and `advice` judge
+//! what was written down and do no I/O, and neither do `expect`, `screen`, `junit`, `markdown` and `metrics`.
 
 mod advice;
 mod allowance;
@@ -19,15 +19,19 @@ mod markdown;
 mod metrics;
 mod model;
 mod nat;
+mod peer;
 mod probe;
 mod resolve;
 mod sane;
 mod schema;
 mod screen;
 mod step;
+mod vantage;
 mod verdict;
+mod volley;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use call::{Called, add_call};
@@ -43,6 +47,7 @@ pub use model::{
 pub use probe::probe;
 pub use schema::schema;
 pub use screen::{screen, summary};
+pub use vantage::{OutsideMessage, Vantage, play_outside};
 
 use crate::plan::{IceTransport, IceUrl};
 use crate::stun::{Credentials, Limits};
@@ -78,12 +83,14 @@ pub struct Config {
     pub loss_limit: Option<f64>,
     /// Who is asked for names; None for the system.
     pub resolver: Option<SocketAddr>,
+    /// Who plays the peer outside, if that is not to be a socket of ours.
+    pub vantage: Option<Arc<Vantage>>,
     /// Transports that expectations name: they are tried at length where they are only explored, too.
     pub demanded: Vec<IceTransport>,
 }
 
 impl Config {
-    /// How answers are waited for unless somebody says otherwise: three datagrams in three seconds.
+    /// How answers are waited for unless somebody says otherwise: six datagrams in three seconds.
     pub const LIMITS: Limits =
         Limits { transaction: Duration::from_secs(3), retransmission: Duration::from_millis(500) };
 

@@ -9,8 +9,8 @@ use super::model::{Dependence, NatBehavior, Path};
 use crate::stun::{LinkError, Outside, Stop, attribute};
 use crate::world::World;
 
-/// How long each of three datagrams may take.
-const WAIT: Duration = Duration::from_millis(350);
+/// How long each of six datagrams may take.
+const WAIT: Duration = Duration::from_millis(175);
 
 /// Measures it with a server that answers at one of these addresses. None if none of them offers to be a second one.
 pub(super) async fn measured(

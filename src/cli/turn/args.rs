@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::outside::OutsideArgs;
 use crate::cli::value::parse_listen;
 use crate::plan::parse_duration;
 
@@ -16,6 +17,11 @@ Examples:
   CALLCHECK_CREDENTIAL=... callcheck turn turn:turn.example.org --username me
   callcheck turn turns:turn.example.org --turn-secret-file secret
   callcheck turn --ice-servers https://example.org/ice --json
+
+  Where UDP is blocked, with a second machine that plays the peer outside:
+    there:  callcheck turn --outside lab --signal wss://rooms.example.org
+    here:   callcheck turn turns:turn.example.org --username me \\
+              --outside lab --signal wss://rooms.example.org
 
 What can be expected:
   udp=ok, tls=failed             a transport: udp, tcp, tls or dtls
@@ -45,7 +51,7 @@ pub(in crate::cli) struct TurnArgs {
     ///
     /// RFC 7064 and RFC 7065: `turn:HOST` is UDP, `turn:HOST?transport=tcp` TCP, `turns:HOST` TLS,
     /// `turns:HOST?transport=udp` DTLS. What the URL names must work; the other transports are explored and reported.
-    #[arg(value_name = "URL", required_unless_present = "ice_servers")]
+    #[arg(value_name = "URL", required_unless_present_any = ["ice_servers", "outside"])]
     pub(super) urls: Vec<String>,
     /// User of the URLs
     #[arg(long, env = "CALLCHECK_USERNAME", hide_env = true, value_name = "NAME")]
@@ -165,6 +171,9 @@ pub(in crate::cli) struct TurnArgs {
         requires = "watch"
     )]
     pub(super) metrics: Option<SocketAddr>,
+    /// Who plays the outside
+    #[command(flatten)]
+    pub(super) outside: OutsideArgs,
     /// Print the result as JSON on standard output
     #[arg(long, env = "CALLCHECK_JSON", hide_env = true, value_parser = FalseyValueParser::new(), help_heading = "Output")]
     pub(super) json: bool,

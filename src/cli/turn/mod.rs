@@ -2,6 +2,7 @@
 
 mod args;
 mod engine;
+mod outside;
 mod targets;
 mod watch;
 
@@ -16,21 +17,27 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::interrupt::interrupt;
 use super::say::{View, say};
+use crate::runner::Interrupt;
 use crate::stun::Stop;
 use crate::trust::Trust;
 use crate::turn::{self, Config, TurnExpectation, TurnReport, Verdict};
 use crate::world::{Live, World};
 
+use targets::Targets;
 use watch::Watch;
 
 pub(super) use args::{NOTES, TurnArgs};
 
 pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
     let stated = args.expect.iter().map(|text| expectation(text)).collect::<Result<Vec<_>, _>>()?;
-    let config = config(args, &stated)?;
+    let mut config = config(args, &stated)?;
     let reports = documents(args)?;
     super::call::runtime()?.block_on(async {
         let world: Arc<dyn World> = Arc::new(Live::new(Live::random_seed()));
+        let interrupted = interrupt(&world);
+        if args.urls.is_empty() && args.ice_servers.is_none() {
+            return Ok(outside::play(&world, args, interrupted).await?);
+        }
         let mut targets = targets::targets(args, world.wall())?;
         if let Some(note) = targets.note.filter(|_| noise.verbose > 0) {
             say(note);
@@ -38,29 +45,49 @@ pub(super) fn run(args: &TurnArgs, noise: &Noise) -> anyhow::Result<Exit> {
         if args.insecure {
             say("warning: --insecure: certificates are told, and not demanded");
         }
-        let interrupted = interrupt(&world);
-        if let Some(pause) = args.watch {
-            let (config, targets, stated, quiet) = (&config, &mut targets, &*stated, noise.quiet);
-            let watch = Watch { world, config, targets, stated, pause, quiet };
-            return Ok(watch.run(args.metrics, interrupted).await?);
+        let found = match select(interrupted.clone(), Box::pin(outside::find(&world, args))).await {
+            Either::Left(_) => return Ok(Exit::Interrupted),
+            Either::Right((found, _)) => found?,
+        };
+        config.vantage = found.as_ref().map(|found| Arc::clone(&found.vantage));
+        let exit = probe(&world, args, (&config, &mut targets, &stated), reports, noise, interrupted).await;
+        if let Some(found) = found {
+            found.leave().await;
         }
-        let (cancel, stop) = Stop::pair();
-        let probed = Box::pin(turn::probe(&world, &config, &targets.list, &stop));
-        match select(interrupted.clone(), probed).await {
-            Either::Left((_, probed)) => {
-                say("interrupted; allocations are released");
-                drop(cancel);
-                probed.await;
-                Ok(Exit::Interrupted)
-            }
-            Either::Right((mut servers, _)) => {
-                if args.engine {
-                    engine::calls(&world, args, &targets.list, &mut servers, &interrupted).await;
-                }
-                Ok(conclude(&turn::report(&stated, servers), reports, noise))
-            }
-        }
+        exit
     })
+}
+
+/// Probes once, or again and again.
+async fn probe(
+    world: &Arc<dyn World>,
+    args: &TurnArgs,
+    (config, targets, stated): (&Config, &mut Targets, &[TurnExpectation]),
+    reports: Documents<TurnReport>,
+    noise: &Noise,
+    interrupted: Interrupt,
+) -> anyhow::Result<Exit> {
+    if let Some(pause) = args.watch {
+        let (world, quiet) = (Arc::clone(world), noise.quiet);
+        let watch = Watch { world, config, targets, stated, pause, quiet };
+        return Ok(watch.run(args.metrics, interrupted).await?);
+    }
+    let (cancel, stop) = Stop::pair();
+    let probed = Box::pin(turn::probe(world, config, &targets.list, &stop));
+    match select(interrupted.clone(), probed).await {
+        Either::Left((_, probed)) => {
+            say("interrupted; allocations are released");
+            drop(cancel);
+            probed.await;
+            Ok(Exit::Interrupted)
+        }
+        Either::Right((mut servers, _)) => {
+            if args.engine {
+                engine::calls(world, args, &targets.list, &mut servers, &interrupted).await;
+            }
+            Ok(conclude(&turn::report(stated, servers), reports, noise))
+        }
+    }
 }
 
 fn expectation(text: &str) -> Result<TurnExpectation, CliError> {
@@ -86,6 +113,7 @@ fn config(args: &TurnArgs, stated: &[TurnExpectation]) -> Result<Config, CliErro
         hold: args.hold,
         audit: args.audit,
         resolver: args.resolver,
+        vantage: None,
         loss_limit: (!stated.iter().any(TurnExpectation::is_of_loss)).then_some(Config::LOSS_LIMIT),
         demanded: stated.iter().filter_map(TurnExpectation::transport).collect(),
     })
