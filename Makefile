@@ -1,6 +1,6 @@
 # Every target is what people and CI run; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix check bench fuzz
+.PHONY: help demo test matrix check bench fuzz lab
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,3 +29,8 @@ TARGET ?= stun_message
 TIME ?= 60s
 fuzz: ## strange input, led by coverage: make fuzz TARGET=stun_message TIME=60s (wants cargo-bolero)
 	cargo bolero test -p callcheck-fuzz --manifest-path fuzz/Cargo.toml --profile dev -s NONE -T $(TIME) $(TARGET)
+
+lab: ## a shell in a network that is bad on purpose: make lab NAME=symmetric, as root on Linux (without NAME: all names)
+	@tests/lab.sh check "$(NAME)"
+	cargo build --locked
+	@tests/lab.sh shell "$(NAME)" target/debug

@@ -20,6 +20,10 @@ if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ] && ! has ip; then
   echo "the tests of networks that block something need ip (iproute2), which is not installed" >&2
   missing+=(iproute2)
 fi
+if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ] && ! has nft; then
+  echo "the tests of networks behind a NAT need nft (nftables), which is not installed" >&2
+  missing+=(nftables)
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
   exit 0
 fi

@@ -151,7 +151,9 @@ fn a_certificate_that_is_not_trusted_is_told_and_believed_only_where_that_was_as
     let Some(turn) = Coturn::with_user(&[]) else { return };
     let url = format!("turns:localhost:{}", turn.secure);
     for ended in both(&url, CREDENTIAL, &["--insecure", "--expect", "pair=relay", "--json"]) {
-        ended.exits(0).says(&["warning: --insecure: certificates of the room and of TURN servers are not checked"]);
+        ended
+            .exits(0)
+            .says(&["warning: --insecure: certificates of the room and of TURN servers are not checked"]);
     }
 }
 

@@ -55,13 +55,7 @@ impl Coturn {
         certificate: CertificateParams,
         options: &[&str],
     ) -> Option<Self> {
-        let mut version = Command::new("turnserver");
-        version.arg("--version");
-        quiet(&mut version);
-        if version.status().is_err() {
-            let must = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(!must, "coturn (turnserver) is not installed, and CALLCHECK_REQUIRE_ALL=1");
-            eprintln!("skipped: coturn (turnserver) is not installed; `make test` installs it");
+        if !is_installed() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -125,6 +119,20 @@ impl Drop for Coturn {
 /// A user, and peers on loopback, which it refuses by default.
 const fn with_user() -> [&'static str; 4] {
     ["--lt-cred-mech", "--allow-loopback-peers", "--user", "me:hush-right"]
+}
+
+/// Whether there is a coturn, with the reason on standard error where there is none.
+pub(crate) fn is_installed() -> bool {
+    let mut version = Command::new("turnserver");
+    version.arg("--version");
+    quiet(&mut version);
+    let is_there = version.status().is_ok();
+    if !is_there {
+        let must = std::env::var("CALLCHECK_REQUIRE_ALL").is_ok_and(|value| value == "1");
+        assert!(!must, "coturn (turnserver) is not installed, and CALLCHECK_REQUIRE_ALL=1");
+        eprintln!("skipped: coturn (turnserver) is not installed; `make test` installs it");
+    }
+    is_there
 }
 
 fn quiet(command: &mut Command) {

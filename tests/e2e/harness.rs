@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -80,8 +80,14 @@ pub(crate) fn one_call_at_a_time() -> MutexGuard<'static, ()> {
 }
 
 impl Process {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().expect("callcheck starts");
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_with_input(command).0
+    }
+
+    /// Also gives what it reads; its standard input must be piped for that, and is closed otherwise.
+    pub(crate) fn start_with_input(mut command: Command) -> (Self, Option<ChildStdin>) {
+        let mut child = command.spawn().expect("it starts");
+        let input = child.stdin.take();
         let (tell, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -98,7 +104,7 @@ impl Process {
                 String::from_utf8_lossy(&text).into_owned()
             })
         });
-        Self { child, lines, stderr: String::new(), stdout }
+        (Self { child, lines, stderr: String::new(), stdout }, input)
     }
 
     /// Waits until a line of standard error contains `text`, and gives the line.
