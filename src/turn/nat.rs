@@ -5,35 +5,52 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
 use super::model::{Dependence, NatBehavior, Path};
-use crate::stun::{LinkError, Outside, Stop, attribute};
+use crate::stun::{LinkError, Outside, Reply, Stop, attribute};
 use crate::world::World;
 
 /// How long each of six datagrams may take.
 const WAIT: Duration = Duration::from_millis(175);
 
-/// Measures it with a server that answers at one of these addresses. None if none of them offers to be a second one.
+/// Measures it with the server that answers first at one of these addresses. None if it does not offer a second one.
 pub(super) async fn measured(
     world: &Arc<dyn World>,
     servers: &[SocketAddr],
     stop: &Stop,
 ) -> Option<NatBehavior> {
-    for server in servers {
+    let mut asked: FuturesUnordered<_> = servers.iter().map(|server| with(world, *server, stop)).collect();
+    while let Some(ended) = asked.next().await {
         // Whoever stops us wants no answer.
-        if let Ok(Some(found)) = with(world, *server, stop).await {
-            return Some(found);
+        if let Ok(Asked::Answered(found)) = ended {
+            return found;
         }
     }
     None
 }
 
-async fn with(
+/// What came of asking at one address.
+enum Asked {
+    Silent,
+    Answered(Option<NatBehavior>),
+}
+
+async fn with(world: &Arc<dyn World>, server: SocketAddr, stop: &Stop) -> Result<Asked, LinkError> {
+    let mut socket = Outside::open(world, server, &format!("nat {server}"), stop.clone()).await?;
+    let Some((reply, _)) = socket.binding(server, &[], WAIT).await? else { return Ok(Asked::Silent) };
+    behind(world, server, &mut socket, &reply, stop).await.map(Asked::Answered)
+}
+
+/// By the server that said `reply`, with the socket that it was said to.
+async fn behind(
     world: &Arc<dyn World>,
     server: SocketAddr,
+    socket: &mut Outside,
+    reply: &Reply,
     stop: &Stop,
 ) -> Result<Option<NatBehavior>, LinkError> {
-    let mut socket = Outside::open(world, server, &format!("nat {server}"), stop.clone()).await?;
-    let Some((reply, _)) = socket.binding(server, &[], WAIT).await? else { return Ok(None) };
     let (Some(first), Some(other)) =
         (reply.address(attribute::MAPPED), reply.plain_address(attribute::OTHER_ADDRESS))
     else {
