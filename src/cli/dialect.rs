@@ -157,7 +157,12 @@ pub(super) fn chosen(args: &DialectArgs, plan: &mut Plan) -> Result<Option<Chose
                 "add `--peer NAME`, or say with `from` or `peer` in a [[hear]] rule where the name stands";
             CliError::usage(error.to_string(), help)
         }
-        PlaceError::Unknown { help, .. } => CliError::usage(error.to_string(), help.clone()),
+        PlaceError::Tokenless { .. } => {
+            CliError::usage(error.to_string(), "add `--token TEXT`, or `--token-file FILE`")
+        }
+        PlaceError::OneSided { help, .. } | PlaceError::Unknown { help, .. } => {
+            CliError::usage(error.to_string(), help.clone())
+        }
     })?;
     Ok(Some(chosen))
 }

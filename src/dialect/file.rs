@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, MESSAGE, names_of};
+use super::keys::{self, ITEM, MESSAGE, names_of};
 use super::read::{Node, Reader};
 use super::rule::{Meaning, Pattern, Rule, Slots};
 use super::say::Say;
 use super::{Connect, Dialect, Hold, Variable};
 use crate::diagnostic::{Diagnostic, hide_lines};
+use crate::jsep::Role;
 use crate::plan::parse_duration;
 
 impl Dialect {
@@ -66,23 +67,11 @@ impl Dialect {
     /// What makes sense line by line and not as a whole.
     fn check(&self, reader: &Reader<'_>) {
         let whole = 0..0;
-        for (missing, what) in [(self.say.offer.is_empty(), "offer"), (self.say.answer.is_empty(), "answer")]
-        {
-            if missing {
-                let help = format!("add `{what} = {{ ... }}` under [say]; it may use `{{{{ sdp }}}}`");
-                reader.complain(
-                    whole.clone(),
-                    format!("the dialect cannot say an {what}"),
-                    "not here",
-                    Some(help),
-                );
-            }
-        }
-        for (meaning, what) in [(Meaning::Offer, "offer"), (Meaning::Answer, "answer")] {
-            let told = |rule: &Rule| [Some(meaning), Some(Meaning::Description)].contains(&rule.meaning);
-            if !self.rules.iter().any(told) {
-                let help = format!("add a rule under [[hear]] with `signal = \"{what}\"`");
-                reader.complain(whole.clone(), format!("no rule hears an {what}"), "not here", Some(help));
+        // A room may be made for one side alone: what a server offers, or what it answers.
+        let roles = [Role::Caller, Role::Callee];
+        if roles.iter().all(|role| !self.lacks(*role).is_empty()) {
+            for lack in roles.into_iter().flat_map(|role| self.lacks(role)) {
+                reader.complain(whole.clone(), lack.told(), "not here", Some(lack.help()));
             }
         }
         for (at, rule) in self.rules.iter().enumerate() {
@@ -148,7 +137,7 @@ fn is_free(reader: &Reader<'_>, name: &str, span: Range<usize>, allowed: &[&str]
         reader.complain(span, format!("`{name}` cannot stand in `{{{{ }}}}`"), "no name", Some(help));
         return false;
     }
-    let is_taken = keys::NAMES.contains(&name) || name == MESSAGE;
+    let is_taken = keys::NAMES.contains(&name) || [MESSAGE, ITEM].contains(&name);
     if is_taken && !allowed.contains(&name) {
         let help = "choose another name".to_owned();
         reader.complain(span, format!("`{name}` means something already"), "taken", Some(help));
@@ -320,11 +309,18 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
         Some(node) => reader.pattern(node)?,
         None => Pattern::Object(Vec::new()),
     };
+    let each = table.get("each").map(|node| reader.slot(node, "each", &[]));
+    let each = match each {
+        Some(None) => return None,
+        Some(slot) => slot,
+        None => None,
+    };
+    let known = if each.is_some() { &[ITEM][..] } else { &[] };
     let mut slots = Slots::default();
     for (key, node) in table {
         let word: &str = key.get_ref().as_ref();
         let Some(slot) = slots.of(word) else { continue };
-        *slot = reader.slot(node, word);
+        *slot = reader.slot(node, word, known);
         let reads = meaning.map_or(&[][..], Meaning::reads);
         if signal.is_some() && !["from", "to", "role"].contains(&word) && !reads.contains(&word) {
             let said = signal.and_then(|node| node.get_ref().as_str()).unwrap_or_default();
@@ -337,7 +333,7 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
     let capture = capture.into_iter().flatten().filter_map(|(key, node)| {
         let name: &str = key.get_ref().as_ref();
         let is_free = is_free(reader, name, key.span(), keys::CAPTURED);
-        is_free.then(|| Some((name.to_owned(), reader.slot(node, "capture")?))).flatten()
+        is_free.then(|| Some((name.to_owned(), reader.slot(node, "capture", &[])?))).flatten()
     });
     let capture: Vec<_> = capture.collect();
     let reply = table.get("send").map(|node| reader.messages(node, &[MESSAGE])).unwrap_or_default();
@@ -353,6 +349,13 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
         let help = format!("say where it stands, such as `{needs} = \"$.{needs}\"`");
         reader.complain(span.clone(), format!("this rule needs `{needs}`"), "missing here", Some(help));
     }
+    if let Some(node) = table.get("each")
+        && reader.is_content()
+        && !slots.use_name(ITEM)
+    {
+        let help = "take from each what it tells, such as `peer = \"{{ item.id }}\"`".to_owned();
+        reader.complain(node.span(), "`each` is of no use", "nothing uses `item`", Some(help));
+    }
     if signal.is_none() && capture.is_empty() && reply.is_empty() && slots.role.is_none() {
         let help = "add `signal = \"ignore\"` if that is meant".to_owned();
         reader.complain(span.clone(), "this rule does nothing", "no signal, capture or send", Some(help));
@@ -363,6 +366,7 @@ fn rule(reader: &Reader<'_>, node: &Node<'_>) -> Option<Rule> {
         when,
         condition,
         meaning,
+        each,
         slots,
         capture,
         reply,

@@ -12,7 +12,7 @@ pub(super) const SAY: &[&str] =
     &["join", "offer", "answer", "candidate", "end-of-candidates", "hang-up", "leave"];
 
 /// Of a rule, besides the slots.
-const RULE: &[&str] = &["when", "if", "signal", "capture", "send", "more"];
+const RULE: &[&str] = &["when", "if", "signal", "each", "capture", "send", "more"];
 
 pub(super) fn rule() -> Vec<&'static str> {
     [RULE, Slots::KEYS].concat()
@@ -27,6 +27,9 @@ pub(super) const CAPTURED: &[&str] = &["room", "self", "peer"];
 
 /// The name of the message in a rule.
 pub(super) const MESSAGE: &str = "msg";
+
+/// The name of what `each` finds, one after the other.
+pub(super) const ITEM: &str = "item";
 
 /// The names that what is said brings along.
 pub(super) fn names_of(said: &str) -> &'static [&'static str] {

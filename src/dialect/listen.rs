@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::extract::{absent, needed, optional, signals};
-use super::keys::MESSAGE;
+use super::keys::{ITEM, MESSAGE};
 use super::news::{News, Turn};
 use super::rule::{Meaning, Rule, same};
 use super::speaker::{Speaker, mark};
@@ -71,7 +71,11 @@ impl Speaker {
         more.push(("peer", values(&self.myself())));
         let names = self.values(now_ms, &more);
         let found = self.dialect.rules.iter().filter(|rule| matches(rule, &message, &names));
-        let said = found.filter_map(|rule| signals(rule, &message, &names).ok());
+        let said = found.filter_map(|rule| {
+            let items = self.items(rule, &message, &more, now_ms).ok()?;
+            let each = items.iter().map(|names| signals(rule, &message, names));
+            each.collect::<Result<Vec<_>, _>>().ok().map(|signals| signals.concat())
+        });
         said.into_iter().find(|signals| !signals.is_empty()).unwrap_or_default()
     }
 
@@ -130,11 +134,33 @@ impl Speaker {
             self.check_role(&role, turn)?;
         }
         if let Some(meaning) = rule.meaning {
-            self.understand(meaning, rule, message, &names, from, turn)?;
+            for names in self.items(rule, message, &[(MESSAGE, shown.clone())], now_ms)? {
+                self.understand(meaning, rule, message, &names, from.clone(), turn)?;
+            }
+            if matches!(meaning, Meaning::Joined | Meaning::Peers | Meaning::PeerJoined) {
+                self.call_somebody(turn);
+            }
         }
         let what = format!("what the rule at {} sends", rule.place);
         self.render(&what, &rule.reply, &[(MESSAGE, shown.clone())], now_ms, turn);
         Ok(())
+    }
+
+    /// What names mean for each thing that the message tells of: for one, if the rule does not say otherwise.
+    fn items(
+        &self,
+        rule: &Rule,
+        message: &Json,
+        more: &[(&str, Value)],
+        now_ms: u64,
+    ) -> Result<Vec<Value>, String> {
+        let names = self.values(now_ms, more);
+        let Some(slot) = &rule.each else { return Ok(vec![names]) };
+        if slot.leads_nowhere(message) {
+            return Err(absent(slot));
+        }
+        let items = slot.all(message, &names)?.into_iter();
+        Ok(items.map(|item| self.values(now_ms, &[more, &[(ITEM, valued(&item))]].concat())).collect())
     }
 
     /// Why a message is none of ours, if it is not; and whether that is because of who says it.
@@ -200,18 +226,15 @@ impl Speaker {
                     self.arrive(peer, turn);
                 }
                 self.enter(turn);
-                self.call_somebody(turn);
             }
             Meaning::Peers => {
                 let Some(slot) = &slots.peers else { return Ok(()) };
                 let peers = slot.all(message, names)?;
                 self.set_present(peers, turn);
-                self.call_somebody(turn);
             }
             Meaning::PeerJoined => {
                 let peer = somebody(Some(needed(slots.peer.as_ref(), message, names)?));
                 self.arrive(peer.ok_or("the peer has no name")?, turn);
-                self.call_somebody(turn);
             }
             Meaning::PeerLeft => {
                 let peer = somebody(optional(slots.peer.as_ref(), message, names)?).or(from);

@@ -25,6 +25,8 @@ use rule::{Meaning, Rule};
 use say::Say;
 use template::{Template, Text};
 
+use crate::jsep::Role;
+
 pub use news::{News, Turn};
 pub use place::{Connection, Place, PlaceError};
 pub use shipped::{SHIPPED, Shipped};
@@ -84,6 +86,29 @@ enum Hold {
     Answer,
 }
 
+/// What a dialect has no word for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    Says(&'static str),
+    Hears(&'static str),
+}
+
+impl Lack {
+    fn told(self) -> String {
+        match self {
+            Self::Says(what) => format!("the dialect cannot say an {what}"),
+            Self::Hears(what) => format!("no rule hears an {what}"),
+        }
+    }
+
+    fn help(self) -> String {
+        match self {
+            Self::Says(what) => format!("add `{what} = {{ ... }}` under [say]; it may use `{{{{ sdp }}}}`"),
+            Self::Hears(what) => format!("add a rule under [[hear]] with `signal = \"{what}\"`"),
+        }
+    }
+}
+
 impl Dialect {
     /// Whether candidates can be said one by one; otherwise they must stand in the description.
     #[must_use]
@@ -94,6 +119,29 @@ impl Dialect {
     /// Whether the room tells that we are in.
     fn tells_joined(&self) -> bool {
         self.rules.iter().any(|rule| rule.meaning == Some(Meaning::Joined))
+    }
+
+    /// What keeps us from being that side of a call.
+    fn lacks(&self, role: Role) -> Vec<Lack> {
+        let (says, messages, hears, meaning) = match role {
+            Role::Caller => ("offer", &self.say.offer, "answer", Meaning::Answer),
+            Role::Callee => ("answer", &self.say.answer, "offer", Meaning::Offer),
+        };
+        let told = |rule: &Rule| [Some(meaning), Some(Meaning::Description)].contains(&rule.meaning);
+        let says = messages.is_empty().then_some(Lack::Says(says));
+        let hears = (!self.rules.iter().any(told)).then_some(Lack::Hears(hears));
+        says.into_iter().chain(hears).collect()
+    }
+
+    /// Every text that somebody may be asked to fill in.
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        let Say { join, offer, answer, candidate, end_of_candidates, hang_up, leave, keepalive } = &self.say;
+        let said = [join, offer, answer, candidate, end_of_candidates, hang_up, leave, keepalive];
+        let replies = self.rules.iter().map(|rule| &rule.reply);
+        let Connect { subprotocols, path, query, headers } = &self.connect;
+        let pairs = query.iter().chain(headers).map(|(_, text)| text);
+        let messages = said.into_iter().chain(replies).flatten().flat_map(Template::texts);
+        subprotocols.iter().chain(path).chain(pairs).chain(messages)
     }
 
     fn tells_start(&self) -> bool {

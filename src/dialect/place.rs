@@ -58,6 +58,24 @@ pub enum PlaceError {
         /// The key under `[say]`.
         says: &'static str,
     },
+    /// It was made for the other side alone.
+    #[error("with the dialect `{dialect}` nobody can be the {role}: {why}")]
+    OneSided {
+        /// The dialect.
+        dialect: String,
+        /// Our role.
+        role: Role,
+        /// What it lacks.
+        why: String,
+        /// What helps.
+        help: String,
+    },
+    /// What is said needs a token, and none was given.
+    #[error("the dialect `{dialect}` needs a token")]
+    Tokenless {
+        /// The dialect.
+        dialect: String,
+    },
     /// A value was given for what is no variable.
     #[error("the dialect `{dialect}` has no variable `{name}`")]
     Unknown {

@@ -370,12 +370,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a value is found: a path, or a text.
-    pub(super) fn slot(&self, node: &Node<'_>, key: &str) -> Option<Slot> {
+    pub(super) fn slot(&self, node: &Node<'_>, key: &str, more: &[&str]) -> Option<Slot> {
         let text = self.plain(node, key)?;
         if text.starts_with('$') {
             return Some(Slot::Path(self.path_of(text, node.span())?, text.to_owned()));
         }
-        let slot = self.text_of(text, &node.span(), &[MESSAGE])?;
+        let slot = self.text_of(text, &node.span(), &[&[MESSAGE], more].concat())?;
         if slot.is_fixed() && !FIXED.contains(&key) {
             let help =
                 format!("write a path such as `$.{text}`, or an expression such as `{{{{ msg.{text} }}}}`");

@@ -17,6 +17,8 @@ pub(super) struct Rule {
     pub(super) when: Pattern,
     pub(super) condition: Option<Formula>,
     pub(super) meaning: Option<Meaning>,
+    /// The things that the message tells of, each in the same way.
+    pub(super) each: Option<Slot>,
     pub(super) slots: Slots,
     /// What is kept for later, by name.
     pub(super) capture: Vec<(String, Slot)>,
@@ -127,6 +129,13 @@ impl Slots {
         })
     }
 
+    /// One of them uses the name.
+    pub(super) fn use_name(&self, name: &str) -> bool {
+        let Self { from, to, role, peer, peers, sdp, sdp_type, candidate, mid, index, ufrag, reason } = self;
+        let all = [from, to, role, peer, peers, sdp, sdp_type, candidate, mid, index, ufrag, reason];
+        all.into_iter().flatten().any(|slot| slot.uses(name))
+    }
+
     /// Those whose absence is told, and does not keep the rest of the message from being used. What a rule cannot do without
     /// is told where it is needed, and of a candidate's `mid`, `index` and `ufrag` and a description's `type` any may be
     /// absent.
@@ -180,6 +189,11 @@ impl Slot {
             other => vec![other],
         });
         Ok(items.collect())
+    }
+
+    /// It uses the name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        matches!(self, Self::Text(text) if text.names().iter().any(|used| used == name))
     }
 
     /// Whether the message lacks the place itself: a list with nothing in it is a place.

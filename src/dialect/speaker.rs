@@ -78,6 +78,13 @@ impl Speaker {
         if let Some(name) = place.given.keys().find(|name| !names.contains_key(*name)) {
             return Err(unknown_variable(&dialect, name));
         }
+        if let Some(lack) = dialect.lacks(place.role).first() {
+            let (why, help) = (lack.told(), lack.help());
+            return Err(PlaceError::OneSided { dialect: dialect.name.clone(), role: place.role, why, help });
+        }
+        if place.token.is_none() && dialect.texts().any(|text| text.needs("token")) {
+            return Err(PlaceError::Tokenless { dialect: dialect.name.clone() });
+        }
         if place.peer.is_none()
             && let Some(says) = nameless(&dialect, place.role)
         {
@@ -289,7 +296,7 @@ impl Speaker {
         for message in messages {
             match message.message(&self.values(now_ms, more)) {
                 Ok(text) => {
-                    self.said += 1;
+                    self.said += u64::from(message.uses("seq"));
                     turn.understood.push(format!("we say {what}"));
                     turn.send.push(text);
                 }
@@ -356,6 +363,9 @@ impl Speaker {
                 let is_offer = *sdp_type == SdpType::Offer;
                 let (what, messages) = if is_offer { ("offer", &say.offer) } else { ("answer", &say.answer) };
                 let more = [("sdp", Value::from(sdp.as_str())), ("type", Value::from(sdp_type.as_str()))];
+                if messages.is_empty() {
+                    turn.news.push(News::Trouble(format!("the dialect cannot say an {what}")));
+                }
                 self.render(what, messages, &more, now_ms, turn);
                 self.described = true;
                 self.answered = !is_offer;

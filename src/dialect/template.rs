@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -31,6 +31,8 @@ enum Part {
 /// An expression of minijinja.
 pub(super) struct Formula {
     source: String,
+    /// Those that it uses, sorted.
+    names: Vec<String>,
     compiled: Expression<'static, 'static>,
 }
 
@@ -109,14 +111,14 @@ impl Formula {
         {
             return Err(words(&error));
         }
-        Ok(Self { source, compiled })
+        let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
+        names.sort();
+        Ok(Self { source, names, compiled })
     }
 
     /// The names that it uses, sorted.
-    pub(super) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.compiled.undeclared_variables(false).into_iter().collect();
-        names.sort();
-        names
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Without a value of that name it has none either.
@@ -136,10 +138,24 @@ impl Formula {
 
     fn value(&self, names: &Value) -> Result<Json, String> {
         let value = self.compiled.eval(names.clone()).map_err(|error| words(&error))?;
-        if value.is_undefined() {
+        if lacks(&value, DEEPEST) {
             return Err(format!("`{}` has no value", self.source));
         }
         serde_json::to_value(&value).map_err(|error| error.to_string())
+    }
+}
+
+/// No value nests deeper.
+const DEEPEST: u8 = 8;
+
+/// Whether it has no value, or a list in it has an item without one: as JSON that would be null, which means something.
+fn lacks(value: &Value, depth: u8) -> bool {
+    match value.kind() {
+        ValueKind::Undefined => true,
+        ValueKind::Seq | ValueKind::Iterable if depth > 0 => {
+            value.try_iter().is_ok_and(|mut items| items.any(|item| lacks(&item, depth - 1)))
+        }
+        _ => false,
     }
 }
 
@@ -172,7 +188,7 @@ impl Text {
         let mut names = Vec::new();
         for part in &self.parts {
             if let Part::Value(formula) = part {
-                names.extend(formula.names());
+                names.extend_from_slice(formula.names());
             }
         }
         names
@@ -239,6 +255,12 @@ impl Template {
                 entries.iter().flat_map(|(key, value)| [vec![key], value.texts()].concat()).collect()
             }
         }
+    }
+
+    /// What is said with it differs with that name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        let uses = |part: &Part| matches!(part, Part::Value(formula) if formula.names.iter().any(|used| used == name));
+        self.texts().iter().any(|text| text.parts.iter().any(uses))
     }
 
     pub(super) fn value(&self, names: &Value) -> Result<Json, String> {

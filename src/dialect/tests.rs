@@ -92,7 +92,9 @@ fn whatever_is_wrong_with_a_file_is_shown_where_it_stands() {
         with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"candidate\"\ncandidate = \"candidate\""),
         with("[vars]\nkey = { secret = true, default = \"x\" }\npeer = 1"),
         with("[room]\nkeepalive = { every = \"30\", send = \"ping\" }"),
+        with("[[hear]]\nwhen = { t = \"x\" }\nsignal = \"peer-joined\"\neach = \"$.all\"\npeer = \"$.id\""),
         with("").replace("{{sdp}}", "{{sdb}}"),
+        "[say]\noffer = { t = \"o\", sdp = \"{{sdp}}\" }\n[[hear]]\nwhen = { t = \"o\" }\nsignal = \"offer\"\nsdp = \"$.sdp\"\n".to_owned(),
         with("").replace("\"{{sdp}}\"", "\"v=0\""),
         with(
             "[[hear]]\nwhen = { t = \"x\" }\ncapture = { role = \"$.a\", self = \"$.b\", msg = \"$.c\", \"a b\" = \"$.d\" }",
@@ -293,6 +295,85 @@ fn several_messages_in_one_frame_are_heard_one_by_one() {
         matches!(&turn.news[..], [News::Unknown { count: 2, text }] if text.starts_with('[')),
         "{turn:?}"
     );
+}
+
+#[test]
+fn what_a_message_tells_of_several_is_taken_one_by_one() {
+    let text = with(
+        r#"
+        [[hear]]
+        when = { t = "members" }
+        signal = "peer-joined"
+        each = "$.all"
+        peer = "{{ item.id }}"
+        [[hear]]
+        when = { t = "ice" }
+        signal = "candidate"
+        each = "$.list"
+        candidate = "{{ item.c }}"
+        mid = "{{ item.m }}""#,
+    );
+    let mut speaker = speaker(&text, Role::Caller);
+    let turn = speaker.hear(r#"{"t":"members","all":[{"id":7},{"id":8}]}"#, 0);
+    assert!(turn.news.contains(&News::PeerJoined("8".into())), "{:?}", turn.news);
+    // Only with all of them it is known that there are several to choose from.
+    let told = format!("{:?}", turn.news);
+    assert!(told.contains("7, 8 are there, and 7 is called; choose with --peer"), "{told}");
+
+    let ice = r#"{"t":"ice","list":[{"c":"candidate:1 1 udp 1 192.0.2.1 9 typ host","m":"a"},{"c":"candidate:2 1 udp 1 192.0.2.2 9 typ host","m":"b"}]}"#;
+    let mids = |turn: Turn| -> Vec<Option<String>> {
+        let signals = turn.news.into_iter().filter_map(|news| match news {
+            News::Signal { signal: Signal::Candidate { sdp_mid, .. }, .. } => Some(sdp_mid),
+            _ => None,
+        });
+        signals.collect()
+    };
+    assert_eq!(mids(speaker.hear(ice, 0)), [Some("a".into()), Some("b".into())]);
+    // A list that is empty tells of nobody, and one that is absent is a complaint.
+    assert_eq!(speaker.hear(r#"{"t":"members","all":[]}"#, 0).news, []);
+    let absent = format!("{:?}", speaker.hear(r#"{"t":"members"}"#, 0).news);
+    assert!(absent.contains("`$.all` is not in the message"), "{absent}");
+}
+
+#[test]
+fn what_has_no_value_in_a_list_is_no_end_of_candidates() {
+    let text = with(
+        "[[hear]]\nwhen = { t = \"ice\" }\nsignal = \"candidate\"\ncandidate = \"{{ msg.list | map(attribute='line') | list }}\"",
+    );
+    let mut speaker = speaker(&text, Role::Caller);
+    let told = format!("{:?}", speaker.hear(r#"{"t":"ice","list":[{"c":"candidate:1"}]}"#, 0).news);
+    assert!(told.contains("has no value") && !told.contains("EndOfCandidates"), "{told}");
+}
+
+#[test]
+fn a_count_is_of_what_carries_it() {
+    let text = with(
+        "[[hear]]\nwhen = \"ping\"\nsend = \"pong\"\n[[hear]]\nwhen = \"next\"\nsend = \"number {{seq}}\"",
+    );
+    let mut speaker = speaker(&text, Role::Callee);
+    let said: Vec<String> =
+        ["next", "ping", "next"].into_iter().flat_map(|heard| speaker.hear(heard, 0).send).collect();
+    assert_eq!(said, ["number 1", "pong", "number 2"]);
+}
+
+#[test]
+fn a_dialect_may_be_for_one_side_alone() {
+    let caller = r#"
+        [say]
+        offer = { t = "offer", sdp = "{{sdp}}", token = "{{token}}" }
+        [[hear]]
+        when = { t = "answer" }
+        signal = "answer"
+        sdp = "$.sdp""#;
+    let dialect = Arc::new(parse(caller));
+    let refused = |place: Place| Speaker::new(Arc::clone(&dialect), place).unwrap_err().to_string();
+    Speaker::new(Arc::clone(&dialect), place(Role::Caller)).unwrap();
+    assert_eq!(
+        refused(place(Role::Callee)),
+        "with the dialect `mine` nobody can be the callee: the dialect cannot say an answer"
+    );
+    let tokenless = Place { token: None, ..place(Role::Caller) };
+    assert_eq!(refused(tokenless), "the dialect `mine` needs a token");
 }
 
 #[test]
