@@ -76,7 +76,11 @@ impl Stream<'_> {
         let grew = self.facts.packets_grew_us.unwrap_or(self.since).max(self.since);
         let still = Duration::from_micros(self.at_us.min(self.view.until_us()).saturating_sub(grew));
         let up = self.view.own().states.ice.last().is_some_and(|last| last.state.is_up());
-        if still < limit || !up {
+        // Whose sender has gone was not paused.
+        let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+        let left = self.view.other().presence.left.as_ref();
+        let gone = left.is_some_and(|left| left.at_us <= grew.saturating_add(limit_us));
+        if still < limit || !up || gone {
             return false;
         }
         let id = if self.kind == MediaKind::Video { "media-frozen" } else { "media-paused" };

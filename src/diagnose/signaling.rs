@@ -343,11 +343,16 @@ fn first_difference(sent: &str, came: &str) -> usize {
     }
 }
 
+/// What ends within so many microseconds ends together.
+const TOGETHER: u64 = 1_000_000;
+
 /// The room is gone while the media runs, or said what it does not know.
 fn room(view: &View<'_>, found: &mut Found) {
     if let Some(lost) = &view.facts.room_lost
         && view.dtls_was_up()
         && view.facts.hang_up.as_ref().is_none_or(|hang_up| hang_up.at_us > lost.at_us)
+        // A room may end with the call, and say so by closing.
+        && view.facts.dtls_closed_by_peer.as_ref().is_none_or(|closed| closed.at_us > lost.at_us.saturating_add(TOGETHER))
     {
         let text = format!("the room was lost while the media ran: {}", lost.reason);
         found.add(Draft::certain("sig-socket-lost-midcall", text).citing([&lost.id]));

@@ -82,6 +82,13 @@ fn candidates_of_a_wrong_shape_or_call() {
 fn the_room_goes_while_the_media_runs() {
     let call = good(Role::Caller).with(Kind::RoomLost { reason: "closed".into() }).ended("over");
     first(&call, "sig-socket-lost-midcall", None);
+    // A room that closes when the call is over was not lost in mid-call.
+    let closes = |after| {
+        let call = good(Role::Caller).with(Kind::RoomLost { reason: "closed".into() }).after(after);
+        call.with(Kind::DtlsState(DtlsState::Closed)).ended("over")
+    };
+    assert!(!ids(&of(&closes(0))).contains(&"sig-socket-lost-midcall"));
+    first(&closes(4), "sig-socket-lost-midcall", None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::facts::testcall::{BOTH_WAYS, CALLCHECK, TestCall, good};
 use crate::facts::{InboundMedia, OutboundMedia};
 use crate::jsep::MediaKind;
-use crate::timeline::{ChannelState, Kind, Latency, UnboundRtp};
+use crate::timeline::{ChannelState, Event, Kind, Latency, UnboundRtp};
 
 const CALLEE: Option<Role> = Some(Role::Callee);
 
@@ -117,6 +117,25 @@ fn what_is_wrong_with_the_picture() {
         let call = video(change).hung_up(Role::Callee);
         let findings = of(&call);
         assert_eq!(ids(&findings).first(), Some(id), "{:?}", ids(&findings));
+    }
+}
+
+#[test]
+fn the_media_of_whoever_has_left_was_not_paused() {
+    let stops = |video: &mut InboundMedia, second: u64| {
+        (video.packets, video.frames) = (100 * second.min(4), 30 * second.min(4));
+    };
+    for (left_at, found) in [(5, ""), (9, "media-frozen")] {
+        let mut call = video(stops);
+        let is_media = |event: &&Event| matches!(event.kind, Kind::Media { .. });
+        let mut left = call.events.iter().filter(is_media).nth(left_at - 1).unwrap().clone();
+        left.kind = Kind::PeerLeft { name: "callee".into(), reason: "left".into() };
+        let at = call.events.iter().position(|event| event.id == left.id).unwrap();
+        left.id = "caller:left".into();
+        call.events.insert(at + 1, left);
+        let findings = of(&call.ended("over"));
+        let silent = ids(&findings).into_iter().find(|id| ["media-frozen", "media-paused"].contains(id));
+        assert_eq!(silent.unwrap_or_default(), found, "{:?}", ids(&findings));
     }
 }
 
