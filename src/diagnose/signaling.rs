@@ -118,7 +118,11 @@ fn no_answer(view: &View<'_>, found: &mut Found) {
         text += &format!("; it left ({})", left.reason);
         draft_ids.push(left.id.clone());
     }
-    let draft = Draft::certain("sig-no-answer", text).of(other.role).citing(draft_ids);
+    // Whoever leaves in the meantime may have been closed by its user, or loaded anew.
+    let soon = gone && refused.is_none() && !view.waited(sent.at_us, view.limits().answer);
+    let draft =
+        if soon { Draft::probable("sig-no-answer", text) } else { Draft::certain("sig-no-answer", text) };
+    let draft = draft.of(other.role).citing(draft_ids);
     found.add(draft.explaining(Explains::Everything));
 }
 
