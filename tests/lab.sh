@@ -35,6 +35,7 @@ dns-only          a cone that lets out DNS alone, and resets TCP
 relay-in-blocked  a firewall at the server that drops what is for the relayed ports
 relay-out-blocked a firewall at the server that drops what comes from the relayed ports
 private-relay     a server that relays from an address which it believes to have
+narrow            a cone whose way out carries 1300 bytes in one piece
 loss              a cone that loses UDP: one datagram of five by chance, or LOSS percent
 loss-every-fifth  the same without chance: each fifth datagram of an allocation, and of the data for it
 LABS
@@ -120,6 +121,10 @@ topology() {
   join nat2 lan $lan2.$first2/$bits inside2 eth0 $lan2.$host2/$bits
   route inside default $lan.$first
   route inside2 default $lan2.$first2
+  if [ "$1" = narrow ]; then
+    devices[nat]+="link set wan mtu 1300"$'\n'
+    devices[internet]+="link set nat mtu 1300"$'\n'
+  fi
   if [ "$1" = open ]; then
     route internet 192.0.2.64/28 $wan
     route internet 192.0.2.80/28 $wan2

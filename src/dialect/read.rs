@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
     pub(super) fn formula(&self, node: &Node<'_>, key: &str, more: &[&str]) -> Option<Formula> {
         let text = self.plain(node, key)?;
         match Formula::parse(text) {
-            Ok(formula) => self.check_names(&formula.names(), &node.span(), more).then_some(formula),
+            Ok(formula) => self.check_names(formula.names(), &node.span(), more).then_some(formula),
             Err(why) => {
                 let help =
                     "write a condition without `{{ }}`, such as `msg.to == self and msg.data is defined`";

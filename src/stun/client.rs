@@ -339,6 +339,11 @@ impl Client {
         self.send(&written.bytes).await
     }
 
+    /// As [`Connection::forbid_fragments`].
+    pub fn forbid_fragments(&self, forbid: bool) -> bool {
+        self.connection.forbid_fragments(forbid)
+    }
+
     /// Sends data over a channel (RFC 8656 §12.4).
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::LinkError;
 use super::dtls::Dtls;
+use super::fragments;
 use super::framing::Deframer;
 use crate::diagnostic::escaped;
 use crate::trust::{Certificate, CertificateProblem, Trust};
@@ -103,6 +104,16 @@ impl Connection {
     #[must_use]
     pub const fn is_reliable(&self) -> bool {
         matches!(self.kind, Kind::Plain(..) | Kind::Secure(..))
+    }
+
+    /// Forbids the system to cut what we send into fragments, or allows it again; whether that could be done. What a stream
+    /// carries is cut anyway, and never shows it.
+    pub fn forbid_fragments(&self, forbid: bool) -> bool {
+        match &self.kind {
+            Kind::Datagrams(socket) => fragments::forbid(socket, forbid),
+            Kind::Dtls(dtls) => dtls.forbid_fragments(forbid),
+            Kind::Plain(..) | Kind::Secure(..) => true,
+        }
     }
 
     /// From here on what looks like ChannelData is ChannelData.

@@ -16,6 +16,7 @@ use tokio::net::UdpSocket;
 
 use super::LinkError;
 use super::connection::{Shaken, refused};
+use super::fragments;
 use crate::diagnostic::escaped;
 use crate::trust::{Seen, Trust, unix_time};
 use crate::world::{self, World};
@@ -58,6 +59,10 @@ impl Dtls {
             other => other,
         });
         (result, certificate)
+    }
+
+    pub(super) fn forbid_fragments(&self, forbid: bool) -> bool {
+        fragments::forbid(&self.socket, forbid)
     }
 
     fn start(

@@ -9,6 +9,7 @@ mod client;
 mod connection;
 mod dtls;
 mod error;
+mod fragments;
 mod framing;
 mod message;
 mod outside;

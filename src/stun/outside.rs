@@ -8,7 +8,7 @@ use tokio::net::UdpSocket;
 
 use super::message::{self, attribute};
 use super::stop::{Stop, Waited};
-use super::{Attribute, LinkError, Method, Reply};
+use super::{Attribute, LinkError, Method, Reply, fragments};
 use crate::world::{Rng, World};
 
 /// How often a server is asked how it sees this socket.
@@ -79,6 +79,11 @@ impl Outside {
             }
         }
         Ok(None)
+    }
+
+    /// As [`super::Connection::forbid_fragments`].
+    pub fn forbid_fragments(&self, forbid: bool) -> bool {
+        fragments::forbid(&self.socket, forbid)
     }
 
     /// Sends a datagram. What the system does not take is lost, as on any network.

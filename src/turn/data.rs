@@ -185,7 +185,8 @@ impl Data<'_> {
         let world = &*self.shared.world;
         let mut measured = longer::load(world, self.client, socket, over, duration).await;
         if let Ok(load) = &mut measured {
-            load.largest_payload = longer::largest(world, self.client, socket, over).await?;
+            (load.largest_payload, load.in_one_piece) =
+                longer::largest(world, self.client, socket, over).await?;
         }
         let limit = self.shared.config.loss_limit;
         let result = measured.and_then(|load| {

@@ -164,6 +164,7 @@ fn loss_at_the_rate_of_media_is_measured_in_percent() {
         round_trip_p95_ms: none,
         jitter_ms: none,
         largest_payload: None,
+        in_one_piece: false,
     });
     let servers = servers(vec![udp]);
     for (text, expected) in [

@@ -57,7 +57,15 @@ impl Load {
         let at = |share: usize| took.get(took.len().saturating_sub(1) * share / 100).copied();
         let loss_percent = 100.0 * (sent - took.len()) as f64 / sent.max(1) as f64;
         let (round_trip_ms, round_trip_p95_ms) = (at(50), at(95));
-        Self { sent, loss_percent, round_trip_ms, round_trip_p95_ms, jitter_ms, largest_payload: None }
+        Self {
+            sent,
+            loss_percent,
+            round_trip_ms,
+            round_trip_p95_ms,
+            jitter_ms,
+            largest_payload: None,
+            in_one_piece: false,
+        }
     }
 
     /// In words; a failure if more was lost than `limit` percent.
@@ -76,6 +84,7 @@ impl Load {
              jitter {jitter:.1} ms"
         );
         let said = match self.largest_payload {
+            Some(size) if self.in_one_piece => format!("{said}, largest payload {size} bytes in one piece"),
             Some(size) => format!("{said}, largest payload {size} bytes, maybe in fragments"),
             None => said,
         };
@@ -95,9 +104,22 @@ const TIMES: usize = 3;
 /// Marks a payload whose size is tried.
 const SIZED: &[u8] = b"callcheck-size";
 
-/// The largest of `SIZES` that comes back from the peer outside. Sockets of the standard library cannot forbid fragments, so
-/// that what passes may have passed in pieces.
+/// The largest of `SIZES` that comes back from the peer outside; none if none does. And whether it came in one
+/// piece between here and the server, since the system was forbidden to make fragments.
 pub(super) async fn largest(
+    world: &dyn World,
+    client: &mut Client,
+    peer: &Outside,
+    over: (SocketAddr, u16),
+) -> Result<(Option<usize>, bool), Trouble> {
+    let whole = [client.forbid_fragments(true), peer.forbid_fragments(true)] == [true, true];
+    let found = largest_of(world, client, peer, over).await;
+    client.forbid_fragments(false);
+    peer.forbid_fragments(false);
+    Ok((found?, whole))
+}
+
+async fn largest_of(
     world: &dyn World,
     client: &mut Client,
     peer: &Outside,
@@ -110,7 +132,12 @@ pub(super) async fn largest(
             for size in SIZES {
                 let mut payload = SIZED.to_vec();
                 payload.resize(size, 0xcc);
-                match client.over_channel(number, &payload).await {
+                let mut sent = client.over_channel(number, &payload).await;
+                // What a router said of the one before is told of this one, which was not sent.
+                if let Err(LinkError::Io(_)) = sent {
+                    sent = client.over_channel(number, &payload).await;
+                }
+                match sent {
                     // The system refuses what is too large.
                     Ok(()) | Err(LinkError::Io(_)) => {}
                     Err(error) => return Err(error.into()),
@@ -119,7 +146,13 @@ pub(super) async fn largest(
         }
         let mut arrived = SIZES.map(|_| false);
         while arrived.contains(&false) {
-            let Some(incoming) = client.incoming(end).await? else { break };
+            let incoming = match client.incoming(end).await {
+                Ok(Some(incoming)) => incoming,
+                Ok(None) => break,
+                // A router says that something was too large.
+                Err(LinkError::Io(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let size = SIZES.iter().position(|size| *size == incoming.payload.len());
             if let Some(index) = size.filter(|_| incoming.payload.starts_with(SIZED)) {
                 arrived[index] = true;

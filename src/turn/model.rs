@@ -169,9 +169,10 @@ pub struct Load {
     pub round_trip_p95_ms: Option<f64>,
     /// The mean difference of two round trips, one after the other, in milliseconds.
     pub jitter_ms: Option<f64>,
-    /// The largest payload, in bytes, of those tried (548 to 1472) that came back; null if none did. They may have travelled
-    /// in fragments.
+    /// The largest payload, in bytes, of those tried (548 to 1472) that came back; null if none did.
     pub largest_payload: Option<usize>,
+    /// Between here and the server it was sent in one piece; else it may have been sent in fragments.
+    pub in_one_piece: bool,
 }
 
 /// Whether a relay reaches an address that no stranger should reach.

@@ -235,6 +235,18 @@ fn a_private_relayed_address_on_a_public_server_is_named() {
 }
 
 #[test]
+fn a_narrow_way_shows_by_the_largest_payload() {
+    let Some(lab) = Lab::up("narrow") else { return };
+    let Some(_turn) = lab.coturn(&["--no-tls", "--no-dtls"]) else { return };
+    let (ended, report) = lab.turn(&[TURN, "--duration", "300ms"]);
+    let told = ended.exits(0).stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("largest payload 1200 bytes in one piece"), "{told}");
+    // 28 bytes of headers of IP and UDP, and 4 of the channel: the 1300 that were tried do not fit.
+    let load = &report["servers"][0]["paths"][0]["load"];
+    assert_eq!((&load["largest_payload"], &load["in_one_piece"]), (&json!(1200), &json!(true)));
+}
+
+#[test]
 fn a_good_server_is_not_failed_by_lost_datagrams() {
     let Some(lab) = Lab::up("loss-every-fifth") else { return };
     let Some(_turn) = lab.coturn(&["--no-tls", "--no-dtls"]) else { return };
