@@ -144,12 +144,6 @@ fn read(path: &Path) -> Result<String, CliError> {
 }
 
 #[derive(Deserialize)]
-struct Configuration {
-    #[serde(rename = "iceServers")]
-    ice_servers: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
 struct Entry {
     urls: serde_json::Value,
     #[serde(default)]
@@ -169,15 +163,30 @@ fn parse_ice_servers(name: &str, text: &str) -> Result<Vec<IceServer>, CliError>
     };
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|error| wrong(format!("no JSON at line {} column {}", error.line(), error.column())))?;
-    let entries = if value.is_array() {
-        serde_json::from_value::<Vec<Entry>>(value)
-    } else {
-        serde_json::from_value::<Configuration>(value).map(|configuration| configuration.ice_servers)
+    let list = match &value {
+        serde_json::Value::Array(list) => Some(list),
+        serde_json::Value::Object(members) if members.contains_key("urls") => {
+            return Err(wrong("it is one server alone; put it into an array".into()));
+        }
+        other => other.get("iceServers").and_then(serde_json::Value::as_array),
     };
-    // Serde's own words could quote a value, and that may be a credential.
-    let entries =
-        entries.map_err(|_| wrong("it is neither an array of servers nor an `iceServers` object".into()))?;
-    entries.into_iter().map(|entry| server_of(entry).map_err(wrong)).collect()
+    let list =
+        list.ok_or_else(|| wrong("it is neither an array of servers nor an `iceServers` object".into()))?;
+    let servers = list.iter().enumerate().map(|(at, entry)| {
+        let read = Entry::deserialize(entry).map_err(|_| misread(entry).to_owned()).and_then(server_of);
+        read.map_err(|why| wrong(format!("server {} of the list: {why}", at + 1)))
+    });
+    servers.collect()
+}
+
+/// Why an entry is none. Serde's own words could quote a value, and that may be a credential.
+fn misread(entry: &serde_json::Value) -> &'static str {
+    match entry.get("urls") {
+        _ if !entry.is_object() => "it is no object",
+        None if entry.get("url").is_some() => "`urls` is missing; browsers know no `url`",
+        None => "`urls` is missing",
+        Some(_) => "`username` or `credential` is no text",
+    }
 }
 
 fn server_of(entry: Entry) -> Result<IceServer, String> {
@@ -218,11 +227,15 @@ mod tests {
             "{\"iceServers\": \"hunter2\"}",
             "[{\"urls\": {\"hunter2\": 1}}]",
             "[{\"urls\": []}]",
+            "[{\"url\": \"turn:hunter2\"}]",
+            "{\"urls\": \"turn:hunter2\"}",
             "[{\"urls\": \"turn:a\", \"credential\": [\"hunter2\"]}]",
         ] {
             let error = parsed(text).unwrap_err().to_string();
             assert!(error.contains("--ice-servers is not usable"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
+        let error = parsed("[{\"urls\": \"turn:a\"}, {\"url\": \"turn:b\"}]").unwrap_err().to_string();
+        assert!(error.contains("server 2 of the list: `urls` is missing; browsers know no `url`"), "{error}");
     }
 }

@@ -73,7 +73,7 @@ impl Speaker {
         let found = self.dialect.rules.iter().filter(|rule| matches(rule, &message, &names));
         let said = found.filter_map(|rule| {
             let items = self.items(rule, &message, &more, now_ms).ok()?;
-            let each = items.iter().map(|names| signals(rule, &message, names));
+            let each = items.iter().map(|more| signals(rule, &message, &self.values(now_ms, more)));
             each.collect::<Result<Vec<_>, _>>().ok().map(|signals| signals.concat())
         });
         said.into_iter().find(|signals| !signals.is_empty()).unwrap_or_default()
@@ -108,59 +108,72 @@ impl Speaker {
         now_ms: u64,
         turn: &mut Turn,
     ) -> Result<(), String> {
-        let names = self.values(now_ms, &[(MESSAGE, shown.clone())]);
-        let from = somebody(optional(rule.slots.from.as_ref(), message, &names)?);
-        let to = somebody(optional(rule.slots.to.as_ref(), message, &names)?);
-        if let Some((why, is_stranger)) = self.not_for_us(from.as_ref(), to.as_ref()) {
-            if is_stranger
-                && matches!(rule.meaning, Some(Meaning::Offer | Meaning::Answer | Meaning::Description))
-            {
-                turn.news.push(News::Trouble(why.clone()));
+        let base = [(MESSAGE, shown.clone())];
+        let items = self.items(rule, message, &base, now_ms)?;
+        let mut for_us = items.is_empty();
+        for more in items {
+            let names = self.values(now_ms, &more);
+            let from = somebody(optional(rule.slots.from.as_ref(), message, &names)?);
+            let to = somebody(optional(rule.slots.to.as_ref(), message, &names)?);
+            if let Some((why, is_stranger)) = self.not_for_us(from.as_ref(), to.as_ref()) {
+                if is_stranger
+                    && matches!(rule.meaning, Some(Meaning::Offer | Meaning::Answer | Meaning::Description))
+                {
+                    turn.news.push(News::Trouble(why.clone()));
+                }
+                turn.understood.push(why);
+                continue;
             }
-            turn.understood.push(why);
+            if !std::mem::replace(&mut for_us, true) {
+                self.keep(rule, message, &names, turn)?;
+            }
+            let names = self.values(now_ms, &more);
+            if let Some(role) = optional(rule.slots.role.as_ref(), message, &names)? {
+                self.check_role(&role, turn)?;
+            }
+            if let Some(meaning) = rule.meaning {
+                self.understand(meaning, rule, message, &names, from, turn)?;
+            }
+        }
+        if !for_us {
             return Ok(());
         }
+        if let Some(Meaning::Joined | Meaning::Peers | Meaning::PeerJoined) = rule.meaning {
+            self.call_somebody(turn);
+        }
+        let what = format!("what the rule at {} sends", rule.place);
+        self.render(&what, &rule.reply, &base, now_ms, turn);
+        Ok(())
+    }
+
+    /// Keeps what the rule captures, and tells what the message lacks.
+    fn keep(&mut self, rule: &Rule, message: &Json, names: &Value, turn: &mut Turn) -> Result<(), String> {
         for slot in rule.slots.told().filter(|slot| slot.leads_nowhere(message)) {
             // The rest of the message may still be of use.
             turn.news.push(trouble(rule, &absent(slot)));
         }
         for (name, slot) in &rule.capture {
-            let value = needed(Some(slot), message, &names)?;
+            let value = needed(Some(slot), message, names)?;
             self.names.insert(name.clone(), valued(&value));
             turn.understood.push(format!("{name} is {}", self.shown(&as_text(&value))));
         }
-        let names = self.values(now_ms, &[(MESSAGE, shown.clone())]);
-        if let Some(role) = optional(rule.slots.role.as_ref(), message, &names)? {
-            self.check_role(&role, turn)?;
-        }
-        if let Some(meaning) = rule.meaning {
-            for names in self.items(rule, message, &[(MESSAGE, shown.clone())], now_ms)? {
-                self.understand(meaning, rule, message, &names, from.clone(), turn)?;
-            }
-            if matches!(meaning, Meaning::Joined | Meaning::Peers | Meaning::PeerJoined) {
-                self.call_somebody(turn);
-            }
-        }
-        let what = format!("what the rule at {} sends", rule.place);
-        self.render(&what, &rule.reply, &[(MESSAGE, shown.clone())], now_ms, turn);
         Ok(())
     }
 
-    /// What names mean for each thing that the message tells of: for one, if the rule does not say otherwise.
-    fn items(
+    /// What names mean besides for each thing that the message tells of: for one, if the rule does not say otherwise.
+    fn items<'n>(
         &self,
         rule: &Rule,
         message: &Json,
-        more: &[(&str, Value)],
+        more: &[(&'n str, Value)],
         now_ms: u64,
-    ) -> Result<Vec<Value>, String> {
-        let names = self.values(now_ms, more);
-        let Some(slot) = &rule.each else { return Ok(vec![names]) };
+    ) -> Result<Vec<Vec<(&'n str, Value)>>, String> {
+        let Some(slot) = &rule.each else { return Ok(vec![more.to_vec()]) };
         if slot.leads_nowhere(message) {
             return Err(absent(slot));
         }
-        let items = slot.all(message, &names)?.into_iter();
-        Ok(items.map(|item| self.values(now_ms, &[more, &[(ITEM, valued(&item))]].concat())).collect())
+        let items = slot.all(message, &self.values(now_ms, more))?.into_iter();
+        Ok(items.map(|item| [more, &[(ITEM, valued(&item))]].concat()).collect())
     }
 
     /// Why a message is none of ours, if it is not; and whether that is because of who says it.

@@ -329,6 +329,20 @@ fn what_a_message_tells_of_several_is_taken_one_by_one() {
         signals.collect()
     };
     assert_eq!(mids(speaker.hear(ice, 0)), [Some("a".into()), Some("b".into())]);
+    let envelopes = with(
+        r#"
+        [[hear]]
+        when = { t = "sync" }
+        signal = "description"
+        each = "{{ msg.events }}"
+        from = "{{ item.sender }}"
+        type = "{{ item.kind }}"
+        sdp = "{{ item.sdp }}""#,
+    );
+    let mut callee = self::speaker(&envelopes, Role::Callee);
+    let turn = callee.hear(r#"{"t":"sync","events":[{"sender":"callee","kind":"answer","sdp":"v=1"},{"sender":"bob","kind":"offer","sdp":"v=0"}]}"#, 0);
+    let told = format!("{:?}", turn.news);
+    assert!(told.contains(r#"Signal { from: "bob""#) && !told.contains("v=1"), "{told}");
     // A list that is empty tells of nobody, and one that is absent is a complaint.
     assert_eq!(speaker.hear(r#"{"t":"members","all":[]}"#, 0).news, []);
     let absent = format!("{:?}", speaker.hear(r#"{"t":"members"}"#, 0).news);

@@ -9,7 +9,7 @@ use super::outcome::combined;
 use crate::diagnose::{Context, diagnose};
 use crate::expect::{Status, Verdict};
 use crate::facts::{Facts, MidFacts, PeerFacts, Reached};
-use crate::jsep::MediaKind;
+use crate::jsep::{MediaKind, Role};
 use crate::plan::Plan;
 use crate::timeline::{IceCandidate, ImpairedPackets, Way};
 
@@ -228,6 +228,17 @@ fn notes(facts: &Facts) -> Vec<String> {
         notes.push(format!(
             "the room was lost during the call ({}); how the peer hung up was not judged",
             lost.reason
+        ));
+    }
+    if let Some(left) = facts.vanished()
+        && facts.answered()
+        && facts.own == Role::Caller
+        && !facts.other().announces_end()
+    {
+        notes.push(format!(
+            "the {} left the room ({}) before the call was to end; whether that was meant was not judged",
+            facts.own.other(),
+            left.reason
         ));
     }
     notes.extend(facts.own().mids.iter().filter_map(|(mid, media)| stillness(mid, media)));

@@ -81,6 +81,14 @@ impl Outside {
         Ok(None)
     }
 
+    /// The port of ours that it has.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn port(&self) -> Result<u16, LinkError> {
+        Ok(self.socket.local_addr()?.port())
+    }
+
     /// As [`super::Connection::forbid_fragments`].
     pub fn forbid_fragments(&self, forbid: bool) -> bool {
         fragments::forbid(&self.socket, forbid)

@@ -31,7 +31,7 @@ impl Advice {
     }
 }
 
-const NO_CALL: &str = "no call is relayed over this path";
+pub(super) const NO_CALL: &str = "no call is relayed over this path";
 
 /// What a failed step of a required path means.
 pub(super) fn advice(path: &Path, step: &Step, situation: &Situation<'_>) -> Advice {
@@ -200,9 +200,14 @@ fn silent(at: (&Path, &Step), port: u16, situation: &Situation<'_>) -> Advice {
         StepName::Binding => {
             ("the port is open, and what listens there says nothing: it is no TURN server", NO_CALL)
         }
+        StepName::Challenge => ("it answers STUN and ignores TURN: it is no relay", NO_CALL),
         _ => ("the server answered before and then no more", NO_CALL),
     };
     let remedy = match at.1.step {
+        StepName::Challenge => {
+            "For coturn: remove `stun-only`; else name a TURN server in the URL, and this one as `stun:`."
+                .to_owned()
+        }
         StepName::Connect => format!(
             "Open {} port {port} to the server, or serve TURN over TLS on port 443 (for coturn: \
              `tls-listening-port=443`).",
@@ -281,7 +286,28 @@ fn lost(at: (&Path, &Step)) -> Advice {
             "relayed calls connect, and picture and sound break up",
         );
     }
+    let elsewhere = match (path.relayed, path.address) {
+        (Some(relayed), Some(server)) if relayed.ip() != server.ip() => Some((relayed.ip(), server.ip())),
+        _ => None,
+    };
     match (step.step, lost(StepName::Inbound), lost(StepName::Outbound)) {
+        (_, true, false) if let Some((relayed, server)) = elsewhere => Advice::new(
+            "turn-relay-ports-closed",
+            at,
+            format!(
+                "what is sent to the relayed address {relayed} does not arrive, and the server itself is {server}: that \
+                 address may lead elsewhere, or a firewall is closed inbound"
+            ),
+            format!(
+                "For coturn: `external-ip` must be an address that leads to this server; else open the relayed ports \
+                 inbound, {range}."
+            ),
+            if lost(StepName::Echo) {
+                "a relayed side hears nothing of anybody"
+            } else {
+                "a relayed side hears nothing of a peer that is not relayed by the same server"
+            },
+        ),
         (_, true, true) => Advice::new(
             "turn-relay-ports-closed",
             at,
@@ -318,6 +344,20 @@ fn lost(at: (&Path, &Step)) -> Advice {
 fn refusal(at: (&Path, &Step), situation: &Situation<'_>) -> Advice {
     let (path, step) = at;
     match step.code.unwrap_or_default() {
+        401 if step.step == StepName::Binding => Advice::new(
+            "turn-rejected",
+            at,
+            "it answers Binding to known users only, and nobody has a user at a `stun:` URL",
+            "For coturn: remove `secure-stun`; or give the clients a `turn:` URL with credentials.",
+            "browsers find no address of theirs with this server",
+        ),
+        403 if step.step <= StepName::Allocate => Advice::new(
+            "turn-rejected",
+            at,
+            "the server forbids this user, or this address of ours, to allocate",
+            format!("Look into the log of the server{}.", software(path)),
+            NO_CALL,
+        ),
         401 | 441 => unauthorized(at, situation.suspicion.as_ref()),
         403 => Advice::new(
             "turn-403-peer",
@@ -331,7 +371,18 @@ fn refusal(at: (&Path, &Step), situation: &Situation<'_>) -> Advice {
             at,
             "438 came again for a request with the nonce that the server had just given",
             "Let the load balancer keep a client on one server.",
-            "relayed calls end when the nonce is renewed",
+            if step.step <= StepName::Allocate {
+                NO_CALL
+            } else {
+                "relayed calls end when the nonce is renewed"
+            },
+        ),
+        300 => Advice::new(
+            "turn-rejected",
+            at,
+            "the server sends us elsewhere (300), and does not say where (ALTERNATE-SERVER)",
+            "For coturn: check `alternate-server=`.",
+            NO_CALL,
         ),
         code @ (486 | 508) => {
             let options =

@@ -58,6 +58,9 @@ pub(super) struct Row {
 /// Why a path was never tried with credentials.
 const TURN_NEVER_CAME: &str = "cut short: the time was used up before it was its turn";
 
+/// What is said of a server that relays and answers no Binding.
+pub(super) const NO_STUN: &str = "it answers no Binding (for coturn: `no-stun`), while it answers Allocate";
+
 /// How a release begins that nobody answered.
 pub(super) const UNANSWERED: &str = "the release of the allocation was not answered";
 
@@ -147,15 +150,39 @@ impl Chain<'_> {
         let limits = self.shared.config.limits;
         let mut client =
             Client::new(&self.shared.world, connection, &label, credentials, limits, self.stop.clone());
-        self.bind(&mut client).await?;
+        let bound = self.bind(&mut client).await;
         if !self.shared.target.url.turn {
-            return Ok(());
+            return bound;
         }
-        let challenge = self.challenge(&mut client).await?;
+        let challenge = match bound {
+            Ok(()) => self.challenge(&mut client).await?,
+            Err(Trouble::Failed { cause: Cause::Silent, .. }) => self.unbound(&mut client, bound).await?,
+            Err(trouble) => return Err(trouble),
+        };
         if self.shared.target.credentials.is_none() && challenge.is_some() {
             return self.no(StepName::Allocate, "no credentials were given");
         }
         self.on_the_floor(client, challenge).await
+    }
+
+    /// Asks for an allocation where no Binding was answered: that is silence only if this is not answered either.
+    async fn unbound(
+        &mut self,
+        client: &mut Client,
+        bound: Result<(), Trouble>,
+    ) -> Result<Option<Box<Reply>>, Trouble> {
+        client.go_on_until(self.stop.clone(), RELEASE);
+        let challenge = self.challenge(client).await;
+        client.go_on_until(self.stop.clone(), self.shared.config.limits);
+        if let Err(Trouble::Failed { cause: Cause::Silent, .. } | Trouble::Stopped) = challenge {
+            self.steps.list.retain(|step| step.step != StepName::Challenge);
+            bound?;
+        }
+        for step in self.steps.list.iter_mut().filter(|step| step.step == StepName::Binding) {
+            (step.status, step.ms, step.cause) = (Status::Skipped, None, None);
+            step.reason = Some(NO_STUN.to_owned());
+        }
+        challenge
     }
 
     fn no(&mut self, name: StepName, reason: &str) -> Result<(), Trouble> {
@@ -185,7 +212,7 @@ impl Chain<'_> {
         let result = match result {
             Ok(answer) => self.bound(&answer),
             // It answered in STUN; a server may keep Binding to those whom it knows.
-            Err(Failure::Refused { code: code @ 401, reason, .. }) => {
+            Err(Failure::Refused { code: code @ 401, reason, .. }) if self.shared.target.url.turn => {
                 Ok(((), Some(format!("{}: Binding is for known users only", said(code, &reason)))))
             }
             Err(failure) => Err(failure.into()),

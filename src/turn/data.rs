@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::Config;
 use super::chain::{RELEASE, Row, Shared};
 use super::model::{Cause, Path, StepName};
 use super::peer::Peer;
@@ -24,6 +25,9 @@ const CHANNEL: u16 = 0x4000;
 
 /// A lifetime that every server grants (RFC 8656 §7.2).
 const LIFETIME: u32 = 600;
+
+/// What is said where the server has one allocation for us and no more.
+pub(super) const ONE_ALONE: &str = "a second allocation beside the first is refused";
 
 /// Why the rate of media is not measured with another machine.
 const FAR: &str = "the peer outside is on another machine, which tells of each datagram through the room: too slow to \
@@ -49,7 +53,7 @@ struct Second {
 impl Data<'_> {
     /// All tests of data. Data that is lost is written down, and the next test is taken all the same.
     pub(super) async fn flow(&mut self) -> Result<(), Trouble> {
-        let outside = Peer::find(self.shared, self.row, self.relayed, self.stop).await?;
+        let outside = Peer::find(self.shared, self.row, self.path, self.relayed, self.stop).await?;
         let second = self.second().await;
         let (done, second) = match second {
             Ok(mut second) => {
@@ -114,9 +118,7 @@ impl Data<'_> {
             Ok(answer) => answer,
             Err(Failure::Refused { code: code @ (486 | 508), reason, .. }) => {
                 let said = said(code, &reason);
-                return Err(Trouble::skipped(format!(
-                    "a second allocation beside the first is refused: {said}"
-                )));
+                return Err(Trouble::skipped(format!("{ONE_ALONE}: {said}")));
             }
             Err(failure) => return Err(failure.into()),
         };
@@ -184,7 +186,10 @@ impl Data<'_> {
         let over = (self.relayed, CHANNEL);
         let world = &*self.shared.world;
         let mut measured = longer::load(world, self.client, socket, over, duration).await;
-        if let Ok(load) = &mut measured {
+        // Where much is lost, what is missing says nothing of its size.
+        if let Ok(load) = &mut measured
+            && load.loss_percent <= Config::LOSS_LIMIT
+        {
             (load.largest_payload, load.in_one_piece) =
                 longer::largest(world, self.client, socket, over).await?;
         }

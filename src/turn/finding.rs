@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use super::advice::{Advice, advice, private_relay};
+use super::advice::{Advice, NO_CALL, advice, private_relay};
 use super::model::{Finding, Path};
 use super::verdict::misplaced;
 use super::{Suspicion, Target, suspicion};
@@ -52,6 +52,8 @@ fn add(found: &mut Vec<Finding>, path: &Path, advice: Advice) {
     // Invariant: a test holds every id of ours against the catalogue.
     let (severity, title) =
         entry(id).map_or((Severity::Major, id), |entry| (entry.severity, entry.title.as_str()));
+    // Whatever the server's fault is in general: here no call is relayed.
+    let severity = if calls == NO_CALL { Severity::Blocker } else { severity };
     let (severity, title) = (severity.as_str().to_owned(), title.to_owned());
     found.push(Finding { id, severity, title, paths: vec![path.name()], observed, cause, remedy, calls });
 }

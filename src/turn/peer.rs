@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::chain::{Row, Shared};
+use super::model::Path;
 use super::step::Trouble;
 use super::vantage::Seat;
 use crate::stun::{Outside, Stop};
@@ -15,6 +16,10 @@ const MAPPING: Duration = Duration::from_millis(175);
 const UNREACHED: &str = "UDP does not pass between here and the server, or it serves TCP alone, so that no peer outside can \
                          be played from here; test from another network, with a second machine (--outside), or against a \
                          server that answers over UDP too";
+
+/// The same where UDP does pass.
+const UNMAPPED: &str = "the server answers no Binding without credentials, so that it is not known how a NAT shows a peer of \
+                        ours; test from a machine without a NAT, or with a second machine (--outside)";
 
 /// A peer outside, and how the server sees it.
 pub(super) enum Peer {
@@ -29,6 +34,7 @@ impl Peer {
     pub(super) async fn find(
         shared: &Shared<'_>,
         row: Row,
+        path: &Path,
         relayed: SocketAddr,
         stop: &Stop,
     ) -> Result<Result<Self, String>, Trouble> {
@@ -57,7 +63,15 @@ impl Peer {
                 return Ok(Ok(Self::Ours { socket, mapped }));
             }
         }
-        Ok(Err(UNREACHED.to_owned()))
+        // Where nothing translates addresses, it has the same outside as here.
+        if let Some(local) =
+            path.local.filter(|local| path.mapped.is_some_and(|mapped| mapped.ip() == local.ip()))
+            && row.transport.is_datagram()
+        {
+            let mapped = SocketAddr::new(local.ip(), socket.port()?);
+            return Ok(Ok(Self::Ours { socket, mapped }));
+        }
+        Ok(Err(if row.transport.is_datagram() { UNMAPPED } else { UNREACHED }.to_owned()))
     }
 
     /// How the server sees it.

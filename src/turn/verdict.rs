@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
-use super::chain::UNANSWERED;
+use super::chain::{NO_STUN, UNANSWERED};
+use super::data::ONE_ALONE;
 use super::dial::NO_IPV6;
 use super::finding::findings;
 use super::model::{NatBehavior, Path, ServerReport, Status, Step, StepName, Verdict};
 use super::nat::inferred;
 use super::sane::is_misplaced;
-use super::{Target, finding};
+use super::{Config, Target, finding};
 use crate::plan::IceTransport;
 
 /// What is said of a NAT of which no more is known.
@@ -124,8 +125,23 @@ fn notes(paths: &[Path]) -> Vec<String> {
             notes.push(format!("{}: {reason}; it ends with its lifetime", path.name()));
         }
     }
+    for path in paths.iter().filter(|path| path.required) {
+        let told = |name: StepName, of: &str| {
+            let step = path.step(name).filter(|step| step.status == Status::Skipped)?;
+            step.reason.as_deref().filter(|reason| reason.contains(of))
+        };
+        if let Some(why) = told(StepName::Binding, NO_STUN) {
+            notes.push(format!("{}: {why}; browsers find no address of theirs with it", path.name()));
+        }
+        if let Some(why) = told(StepName::Echo, ONE_ALONE) {
+            notes.push(format!("{}: {why}, so that no echo was tested", path.name()));
+        }
+    }
     let small = |path: &&Path| {
-        path.load.as_ref().is_some_and(|load| load.largest_payload.is_none_or(|size| size < WEBRTC))
+        path.load.as_ref().is_some_and(|load| {
+            let tried = load.loss_percent <= Config::LOSS_LIMIT;
+            tried && load.largest_payload.is_none_or(|size| size < WEBRTC)
+        })
     };
     if let Some(path) = paths.iter().find(small) {
         let size = path.load.as_ref().and_then(|load| load.largest_payload);
@@ -157,11 +173,10 @@ fn notes(paths: &[Path]) -> Vec<String> {
     }
     let datagrams_only = paths.iter().filter(|path| path.required).all(|path| path.transport.is_datagram());
     let streams: Vec<&Path> = paths.iter().filter(|path| !path.transport.is_datagram()).collect();
-    let answers = |path: &&Path| path.is_ok(StepName::Binding);
-    if datagrams_only
-        && !streams.is_empty()
-        && !streams.iter().any(answers)
-        && paths.iter().any(|path| path.is_ok(StepName::Binding))
+    let answers = |path: &&Path| path.is_ok(StepName::Binding) || path.is_ok(StepName::Challenge);
+    // A path that another URL names is not among them.
+    let all_tried = over(paths, IceTransport::Tcp).next().is_some();
+    if datagrams_only && all_tried && !streams.iter().any(answers) && paths.iter().any(|path| answers(&path))
     {
         notes.push(finding::NO_STREAM.to_owned());
     }

@@ -43,4 +43,5 @@ mod turn_lab;
 mod turn_loss;
 mod turn_names;
 mod turn_outside;
+mod turn_profiles;
 mod turn_strangers;

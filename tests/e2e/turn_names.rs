@@ -55,7 +55,7 @@ fn a_list_that_cannot_be_fetched_says_why() {
     for (url, code, says) in [
         (page("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_owned()), 3, "403"),
         (page(ok("<html>hush-page")), 2, "no JSON at line 1"),
-        (page(ok("[1]")), 2, "neither an array"),
+        (page(ok("[1]")), 2, "server 1 of the list: it is no object"),
         (page(endless), 3, "longer than"),
         ("http://127.0.0.1:9/hush-path".to_owned(), 3, "connection refused"),
         ("http://".to_owned(), 2, "not a URL"),

@@ -79,6 +79,10 @@ pub(super) fn targets(args: &TurnArgs, now: SystemTime) -> Result<Targets, CliEr
         let own = username.zip(credential).map(|(username, credential)| Credentials { username, credential });
         urls.iter().try_for_each(|name| add(name, own.as_ref()))?;
     }
+    if list.is_empty() {
+        let help = "name a server, such as `turn:turn.example.org`";
+        return Err(CliError::usage("--ice-servers names no server", help));
+    }
     Ok(Targets { list, made, recipe, note })
 }
 

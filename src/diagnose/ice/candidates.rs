@@ -30,12 +30,14 @@ fn none_came(view: &View<'_>, found: &mut Found) -> bool {
         late(view, found, negotiated);
         return false;
     }
-    if !view.waited(negotiated, window) {
-        // A path that is there needs no more candidates.
-        if !view.ice_was_up() {
-            let settle = format!("a candidate of the {theirs} within {}", seconds(window));
-            found.open("ice-peer-sends-no-candidates", settle);
-        }
+    let waited = view.waited(negotiated, window);
+    if !waited && !view.ice_was_up() {
+        let settle = format!("a candidate of the {theirs} within {}", seconds(window));
+        found.open("ice-peer-sends-no-candidates", settle);
+        return false;
+    }
+    // A path that is there needs no more candidates, until the call is over and none has come.
+    if !waited && !view.ended {
         return false;
     }
     let first = view.rounds.complete.first();
@@ -50,7 +52,8 @@ fn none_came(view: &View<'_>, found: &mut Found) -> bool {
         found.add(weigh(view, draft));
         return true;
     }
-    let mut text = format!("no candidate came from the {theirs} within {} of the answer", seconds(window));
+    let time = if waited { window } else { view.since(negotiated) };
+    let mut text = format!("no candidate came from the {theirs} within {} of the answer", seconds(time));
     let sent = other.history.candidates(true).count();
     if other.known && sent > 0 {
         text += &format!("; the {theirs} says that it sent {sent}, so they were lost on the way");

@@ -158,7 +158,16 @@ fn unanswered(view: &View<'_>) -> Option<Draft> {
     }
     Some(if requests_received == 0 {
         let text = format!("{requests_sent} checks left, and nothing came back or in");
-        Draft::certain("ice-udp-blackholed", text)
+        // Whoever offers checks nothing before it has the answer, and of that we know what it says itself.
+        let answerer = view.rounds.complete.first().is_some_and(|round| round.offerer == other);
+        if answerer && !view.other().known {
+            let text = format!("{text}; that the {other} got our answer is not known");
+            Draft::probable("ice-udp-blackholed", text).or(&["sig-unrouted"]).settled_by(format!(
+                "whether the {other} set our answer: look at what it logs, or at the room"
+            ))
+        } else {
+            Draft::certain("ice-udp-blackholed", text)
+        }
     } else {
         let text = format!(
             "{requests_received} checks of the {other} came in, and none of our {requests_sent} was answered"
