@@ -25,7 +25,8 @@ pub(crate) fn report_of(ended: &Ended) -> Value {
     valid("turn.schema.json", &ended.stdout)
 }
 
-fn turn(arguments: &[&str]) -> (Ended, Value) {
+/// The same as a user who exists.
+pub(crate) fn turn(arguments: &[&str]) -> (Ended, Value) {
     turn_as("me", CREDENTIAL, arguments)
 }
 

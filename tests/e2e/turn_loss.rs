@@ -5,11 +5,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::coturn::{CREDENTIAL, Coturn};
-use crate::harness::{Ended, Process, callcheck, free_room};
-use crate::turn::{failed, findings, report_of, step};
+use crate::coturn::Coturn;
+use crate::turn::{failed, findings, step, turn};
 
 /// Passes datagrams on to `server` and back, but for those to the server of which `loses` is true. Gives its port.
 fn network(server: u16, loses: impl Fn(&[u8]) -> bool + Send + 'static) -> u16 {
@@ -39,14 +36,6 @@ fn way_back(near: &Arc<UdpSocket>, to: SocketAddr, server: u16) -> Arc<UdpSocket
         }
     });
     far
-}
-
-fn turn(arguments: &[&str]) -> (Ended, Value) {
-    let mut command = callcheck(&free_room(), &[&["turn", "--username", "me", "--json"], arguments].concat());
-    command.env("CALLCHECK_CREDENTIAL", CREDENTIAL);
-    let ended = Process::start(command).end();
-    let report = report_of(&ended);
-    (ended, report)
 }
 
 /// The value of an attribute of STUN.

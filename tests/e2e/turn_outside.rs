@@ -2,19 +2,10 @@
 
 use serde_json::Value;
 
-use crate::coturn::{CREDENTIAL, Coturn};
-use crate::harness::{Ended, Process, callcheck, free_room, serve, start};
+use crate::coturn::Coturn;
+use crate::harness::{Ended, free_room, serve, start};
 use crate::lab::{Lab, SECOND};
-use crate::turn::{findings, report_of, step};
-
-/// `callcheck turn` as the user `me`, with a room at `signal`.
-fn turn(arguments: &[&str]) -> (Ended, Value) {
-    let mut command = callcheck(&free_room(), &[&["turn", "--username", "me", "--json"], arguments].concat());
-    command.env("CALLCHECK_CREDENTIAL", CREDENTIAL);
-    let ended = Process::start(command).end();
-    let report = report_of(&ended);
-    (ended, report)
-}
+use crate::turn::{findings, step, turn};
 
 #[test]
 fn a_second_process_plays_the_outside() {

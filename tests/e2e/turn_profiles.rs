@@ -1,18 +1,9 @@
 //! `callcheck turn` and coturn with options that make it odd: what still relays passes, and what does not is named.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::coturn::{CREDENTIAL, Coturn};
-use crate::harness::{Ended, Process, callcheck, free_room};
-use crate::turn::{failed, findings, report_of, step};
-
-fn turn(arguments: &[&str]) -> (Ended, Value) {
-    let mut command = callcheck(&free_room(), &[&["turn", "--username", "me", "--json"], arguments].concat());
-    command.env("CALLCHECK_CREDENTIAL", CREDENTIAL);
-    let ended = Process::start(command).end();
-    let report = report_of(&ended);
-    (ended, report)
-}
+use crate::coturn::Coturn;
+use crate::turn::{failed, findings, step, turn};
 
 #[test]
 fn a_relay_that_answers_no_binding_is_a_relay() {
